@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every Swift target of ours is built by the same rules.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A target of `Sources/`; its folder is named in full, because the tree is the architecture.
+func room(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
+}
+
+/// A program: a composition root and its command line, nothing else.
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: strict)
+}
+
+func clibrary(_ name: String, _ path: String, pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/\(path)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+  name: "migfra",
+  products: [
+    .executable(name: "migfra-worker", targets: ["NodeWorker"]),
+    .executable(name: "migfra-coordinator", targets: ["Coordinator"]),
+    .executable(name: "migfra", targets: ["MigfraCommand"]),
+    .library(name: "MigfraYAML", targets: ["YAML"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Shared: the words, the wire and the bus.
+    room("ClusterModel", "Shared/ClusterModel"),
+    clibrary("CLibYAML", "Shared/CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    room("YAML", "Shared/YAML", ["CLibYAML"]),
+    room("MigfraProtocol", "Shared/MigfraProtocol", ["ClusterModel", "YAML"]),
+    room("MessageBus", "Shared/MessageBus"),
+    clibrary("CMosquitto", "Shared/CMosquitto", pkgConfig: "libmosquitto", apt: "libmosquitto-dev"),
+    room("Mosquitto", "Shared/Mosquitto", ["CMosquitto", "MessageBus"]),
+    room("BlockingPool", "Shared/BlockingPool"),
+    clibrary("CCurl", "Shared/CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    room("DaemonKit", "Shared/DaemonKit", ["MessageBus", "Mosquitto", "YAML", logging, lifecycle]),
+
+    // Coordinator: sees every host, plans, drives.
+    room(
+      "CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol", collections]),
+    room(
+      "CoordinatorServices", "Coordinator/Services",
+      ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),
+    program(
+      "Coordinator", "Coordinator/Main",
+      ["CoordinatorServices", "DaemonKit", "Mosquitto", argumentParser, logging, lifecycle]),
+
+    // NodeWorker: carries out what concerns one host.
+    room("NodeWorkerCore", "NodeWorker/Core", ["ClusterModel", "MigfraProtocol", collections]),
+    clibrary("CLibvirt", "NodeWorker/CLibvirt", pkgConfig: "libvirt", apt: "libvirt-dev"),
+    room("Libvirt", "NodeWorker/Libvirt", ["BlockingPool", "CLibvirt"]),
+    room("Readiness", "NodeWorker/Readiness", ["BlockingPool", "CCurl"]),
+    room(
+      "NodeWorkerServices", "NodeWorker/Services",
+      [
+        "DaemonKit", "Libvirt", "MessageBus", "MigfraProtocol", "NodeWorkerCore", "Readiness", grdb, logging,
+        lifecycle,
+      ]),
+    program(
+      "NodeWorker", "NodeWorker/Main",
+      ["DaemonKit", "Mosquitto", "NodeWorkerServices", argumentParser, logging, lifecycle]),
+
+    // CLI: what operators type.
+    program(
+      "MigfraCommand", "CLI",
+      ["ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", argumentParser, logging]),
+
+    // Tests: one folder per target.
+    .target(
+      name: "TestSupport", dependencies: ["MessageBus", "Mosquitto"], path: "Tests/Support",
+      swiftSettings: strict),
+    tests("YAML", ["YAML"]),
+    tests("MessageBus", ["MessageBus", "TestSupport"]),
+    tests("Mosquitto", ["Mosquitto", "TestSupport"]),
+    tests("Libvirt", ["Libvirt", "TestSupport"]),
+    tests("Readiness", ["Readiness", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
