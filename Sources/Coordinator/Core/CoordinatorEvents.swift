@@ -1,0 +1,43 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// What the coordinator is told.
+public enum CoordinatorEvent: Sendable {
+  /// A task for the cluster, or one that a worker has handed over.
+  case taskReceived(TaskMessage, from: ReplyRoute)
+  case taskUnreadable(UnreadableTask, from: ReplyRoute)
+  case hostReported(HostReport)
+  /// A worker's answer to one of our tasks.
+  case workerAnswered(TaskResult, from: HostName)
+  /// Nobody has ever subscribed to the host's task topic.
+  case taskUndeliverable(TaskID, to: HostName)
+  case migrationProgressed(MigrationProgress)
+  case timerFired(CoordinatorTimer)
+  /// What an earlier incarnation had published; comes before everything else.
+  case nodeRecalled(NodeReport)
+  case planRecalled(PlanReport)
+}
+
+/// What the coordinator wants done.
+public enum CoordinatorEffect: Sendable, Equatable {
+  case send(TaskMessage, to: HostName)
+  case answer(TaskResult, to: ReplyRoute)
+  case publishPlan(PlanReport)
+  /// Clears the plan's topic.
+  case forgetPlan(PlanID)
+  case publishNode(NodeReport)
+  case setTimer(CoordinatorTimer, after: Duration)
+  /// Something an operator should find in the log.
+  case note(Note)
+}
+
+/// Timers are named for what they are about; one that fires too late changes nothing.
+public enum CoordinatorTimer: Sendable, Hashable {
+  case retry(PlanID, VMName, generation: Int)
+  /// A worker has been offline for as long as we wait for it.
+  case workerLost(HostName, epoch: Epoch)
+  /// Reports should have caught up with answers.
+  case settle(PlanID)
+  /// Progress is published at most this often.
+  case publish(PlanID)
+}

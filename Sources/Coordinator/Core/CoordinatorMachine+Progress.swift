@@ -1,0 +1,220 @@
+import ClusterModel
+import MigfraProtocol
+
+/// What reports, answers and timers make the coordinator do.
+extension CoordinatorMachine {
+  mutating func update(_ report: HostReport, at now: Moment) -> [CoordinatorEffect] {
+    let wasOnline = roster.isOnline(report.host)
+    guard roster.update(report) else { return [] }
+    var effects: [CoordinatorEffect] = []
+    if report.presence == .online, nodes[report.host] == nil, !wasOnline {
+      effects.append(set(report.host, to: .active, because: "its worker is online"))
+    }
+    let isSource = evacuations.contains { $0.request.source == report.host }
+    if isSource, report.presence != .online {
+      effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))
+      effects.append(
+        .note(Note(.warning, "the worker of a host being emptied is offline", ["host": report.host.rawValue])))
+    }
+    if isSource, report.presence == .online { effects += joinArrivals(on: report.host) }
+    return effects + advance(at: now)
+  }
+
+  /// Machines that appeared on a host while it is being emptied are emptied too.
+  private mutating func joinArrivals(on host: HostName) -> [CoordinatorEffect] {
+    guard let index = evacuations.firstIndex(where: { $0.request.source == host }), let report = roster[host] else {
+      return []
+    }
+    let arrivals = report.activeVMs.filter { !evacuations[index].concerns($0.uuid) }
+    guard !arrivals.isEmpty else { return [] }
+    let plan = Planner.plan(evacuations[index].request, on: snapshot(), only: Set(arrivals.map(\.name)))
+    evacuations[index].join(plan)
+    return [
+      .note(
+        Note(
+          .info, "machines that arrived join the evacuation",
+          ["host": host.rawValue, "plan-id": evacuations[index].id.rawValue,
+            "vms": arrivals.map(\.name.rawValue).joined(separator: " ")]))
+    ]
+  }
+
+  mutating func finish(_ result: TaskResult, from host: HostName, at now: Moment) -> [CoordinatorEffect] {
+    guard let task = result.id, let outcome = result.entries.first,
+      let index = evacuations.firstIndex(where: { evacuation in
+        evacuation.request.source == host && evacuation.migrations.contains { $0.task == task }
+      }), let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm.name
+    else { return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))] }
+    let plan = evacuations[index].id
+    let consequence = evacuations[index].withMigration(of: vm) { $0.finish(task, with: outcome, at: now) } ?? nil
+    var effects: [CoordinatorEffect] = []
+    var metadata = ["host": host.rawValue, "vm": vm.rawValue, "plan-id": plan.rawValue]
+    if outcome.isSuccess {
+      effects.append(.note(Note(.info, "moved", metadata)))
+    } else {
+      metadata["cause"] = outcome.details ?? ""
+      effects.append(.note(Note(.warning, "a migration failed", metadata)))
+    }
+    if case .retry(let pause, let generation, let elsewhere) = consequence {
+      if elsewhere { redirect(vm, in: index) }
+      effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
+    }
+    effects.append(.publishPlan(evacuations[index].report(at: now)))
+    return effects + advance(at: now)
+  }
+
+  /// Looks for another destination for a machine whose own was the cause of its failure.
+  private mutating func redirect(_ vm: VMName, in index: Int) {
+    guard let migration = evacuations[index].migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
+      return
+    }
+    let plan = Planner.plan(
+      evacuations[index].request, on: snapshot(), only: [vm], excluding: [migration.move.destination])
+    guard let other = plan.moves.first?.destination else { return }
+    _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
+  }
+
+  mutating func update(_ progress: MigrationProgress) -> [CoordinatorEffect] {
+    guard let index = evacuations.firstIndex(where: { evacuation in
+      evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
+    }) else { return [] }
+    _ = evacuations[index].withMigration(of: progress.vm) { $0.update(progress) }
+    let id = evacuations[index].id
+    guard unpublished.insert(id).inserted else { return [] }
+    return [.setTimer(.publish(id), after: .milliseconds(250))]
+  }
+
+  mutating func fire(_ timer: CoordinatorTimer, at now: Moment) -> [CoordinatorEffect] {
+    switch timer {
+    case .retry(let plan, let vm, let generation):
+      guard let index = evacuations.firstIndex(where: { $0.id == plan }) else { return [] }
+      _ = evacuations[index].withMigration(of: vm) { $0.retry(generation: generation) }
+      return advance(at: now)
+    case .workerLost(let host, let epoch):
+      guard let report = roster[host], report.presence != .online, report.epoch == epoch,
+        let index = evacuations.firstIndex(where: { $0.request.source == host })
+      else { return [] }
+      evacuations[index].failAll(
+        .noWorker,
+        details: "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
+          + "whether the machine moved is not known")
+      return advance(at: now)
+    case .settle: return advance(at: now)
+    case .publish(let plan):
+      unpublished.remove(plan)
+      guard let evacuation = evacuations.first(where: { $0.id == plan }) else { return [] }
+      return [.publishPlan(evacuation.report(at: now))]
+    }
+  }
+
+  /// Starts what may start and ends what is over.
+  mutating func advance(at now: Moment) -> [CoordinatorEffect] {
+    var effects = startWaiting(at: now)
+    for evacuation in evacuations { effects += settle(evacuation.id, at: now) }
+    return effects
+  }
+
+  /// Gives free slots to waiting migrations, one evacuation after the other, so that none starves.
+  private mutating func startWaiting(at now: Moment) -> [CoordinatorEffect] {
+    var leaving: [HostName: Int] = [:]
+    var arriving: [HostName: Int] = [:]
+    for move in evacuations.flatMap(\.migrations).filter({ $0.task != nil }).map(\.move) {
+      leaving[move.source, default: 0] += 1
+      arriving[move.destination, default: 0] += 1
+    }
+    var effects: [CoordinatorEffect] = []
+    var hasStarted = true
+    while hasStarted {
+      hasStarted = false
+      for index in evacuations.indices {
+        let source = evacuations[index].request.source
+        guard roster.isOnline(source), leaving[source, default: 0] < configuration.outgoingMigrations,
+          let vm = evacuations[index].migrations.first(where: { migration in
+            migration.state == .waiting
+              && arriving[migration.move.destination, default: 0] < configuration.incomingMigrations
+          })?.move.vm.name
+        else { continue }
+        hasStarted = true
+        guard let destination = start(vm, in: index, at: now, &effects) else { continue }
+        leaving[source, default: 0] += 1
+        arriving[destination, default: 0] += 1
+      }
+    }
+    return effects
+  }
+
+  /// Starts one migration, elsewhere if its destination may not receive any more; nil: it has no place now.
+  private mutating func start(
+    _ vm: VMName, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
+  ) -> HostName? {
+    let evacuation = evacuations[index]
+    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else { return nil }
+    var destination = migration.move.destination
+    if let report = roster[destination], let obstacle = obstacle(at: report), obstacle.kind == .absolute {
+      let plan = Planner.plan(evacuation.request, on: snapshot(), only: [vm], excluding: [destination])
+      guard let other = plan.moves.first?.destination else {
+        let details = plan.unplaced.first?.details ?? "no other destination"
+        _ = evacuations[index].withMigration(of: vm) { machine in
+          machine.fail(.capacity, details: "\(destination) cannot receive now: \(obstacle); \(details)")
+        }
+        return nil
+      }
+      _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
+      destination = other
+    }
+    let task = TaskID(rawValue: "\(evacuation.id)/\(vm)/\(migration.retries)")
+    _ = evacuations[index].withMigration(of: vm) { $0.start(as: task, at: now) }
+    let order = VMMigration(vm: vm, destination: destination, type: evacuation.request.migrationType, retries: 0)
+    effects.append(
+      .send(
+        TaskMessage(id: task, host: evacuation.request.source, body: .migrate(order), measuresTime: true),
+        to: evacuation.request.source))
+    if unpublished.insert(evacuation.id).inserted {
+      effects.append(.setTimer(.publish(evacuation.id), after: .milliseconds(50)))
+    }
+    return destination
+  }
+
+  private mutating func settle(_ id: PlanID, at now: Moment) -> [CoordinatorEffect] {
+    guard let index = evacuations.firstIndex(where: { $0.id == id }) else { return [] }
+    switch evacuations[index].settle(with: roster, at: now) {
+    case .moving, .waitingForReports(isNew: false): return []
+    case .waitingForReports(isNew: true): return [.setTimer(.settle(id), after: EvacuationMachine.settlingPatience)]
+    case .over: break
+    }
+    let ended = evacuations.remove(at: index)
+    let host = ended.request.source
+    let state: NodeReport.State = ended.state == .drained ? .drained : .partial
+    return [
+      .note(
+        Note(
+          ended.state == .drained ? .info : .warning, "evacuation ends",
+          ["host": host.rawValue, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason])),
+      set(host, to: state, because: "plan \(id): \(ended.reason)"),
+      .publishPlan(ended.report(at: now)),
+    ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.route)]
+  }
+
+  /// A node's state outlives the coordinator, except that nobody empties it any more.
+  mutating func recall(_ report: NodeReport) -> [CoordinatorEffect] {
+    guard nodes[report.host] == nil, report.state != .active else { return [] }
+    guard report.state == .draining else {
+      nodes[report.host] = report
+      return []
+    }
+    return [set(report.host, to: .partial, because: "the coordinator was restarted while it was being emptied")]
+  }
+
+  /// A plan of an earlier incarnation that was under way is not continued, and says so.
+  mutating func recall(_ report: PlanReport) -> [CoordinatorEffect] {
+    guard !evacuations.contains(where: { $0.id == report.id }), !finishedPlans.contains(report.id) else { return [] }
+    var effects = keep(report.id)
+    if !report.state.isFinal {
+      var ended = report
+      ended.state = .partial
+      ended.reason = "the coordinator was restarted; migrations that had begun were finished by their workers"
+      ended.remainingSeconds = nil
+      effects.append(.publishPlan(ended))
+    }
+    return effects
+  }
+}

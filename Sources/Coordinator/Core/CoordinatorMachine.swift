@@ -1,0 +1,126 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// The coordinator's rules: takes what happened and the time, gives back what is to be done. No I/O, no clock.
+///
+/// Composed of the roster of workers, one `EvacuationMachine` per host being emptied, and the slots that bound how many
+/// machines leave and enter a host at once. What is reserved on a destination is derived from the migrations and the
+/// hosts' reports each time it is needed; there is no second ledger that could disagree.
+public struct CoordinatorMachine: Sendable {
+  public struct Configuration: Sendable {
+    /// Of this incarnation; part of every plan's id.
+    public var epoch: Epoch
+    /// Migrations at once out of one host, and into one.
+    public var outgoingMigrations: Int
+    public var incomingMigrations: Int
+    /// For what a task leaves open.
+    public var mode: PlacementMode
+    public var migrationType: MigrationType
+    public var overbooking: Bool
+    public var retries: Int
+    /// How long the worker of a host being emptied may be offline.
+    public var workerPatience: Duration
+    /// Finished plans that stay readable on their topics.
+    public var keptPlans: Int
+
+    public init(
+      epoch: Epoch, outgoingMigrations: Int = 2, incomingMigrations: Int = 2, mode: PlacementMode = .auto,
+      migrationType: MigrationType = .live, overbooking: Bool = false, retries: Int = 3,
+      workerPatience: Duration = .seconds(60), keptPlans: Int = 50
+    ) {
+      self.epoch = epoch
+      self.outgoingMigrations = outgoingMigrations
+      self.incomingMigrations = incomingMigrations
+      self.mode = mode
+      self.migrationType = migrationType
+      self.overbooking = overbooking
+      self.retries = retries
+      self.workerPatience = workerPatience
+      self.keptPlans = keptPlans
+    }
+  }
+
+  let configuration: Configuration
+  public internal(set) var roster = WorkerRoster()
+  /// Evacuations under way, in the order in which they were asked for.
+  public internal(set) var evacuations: [EvacuationMachine] = []
+  /// Hosts that are not simply active.
+  var nodes: [HostName: NodeReport] = [:]
+  var ledger = TaskLedger()
+  /// Plans whose new progress has not been published yet, and whose timer runs.
+  var unpublished: Set<PlanID> = []
+  var finishedPlans: [PlanID] = []
+  private var planCount = 0
+
+  public init(_ configuration: Configuration) {
+    self.configuration = configuration
+  }
+
+  public mutating func handle(_ event: CoordinatorEvent, at now: Moment) -> [CoordinatorEffect] {
+    switch event {
+    case .taskReceived(let task, let route): return receive(task, from: route, at: now)
+    case .taskUnreadable(let error, let route):
+      return [
+        .answer(.unreadable(id: error.id, code: error.code, details: error.description), to: route),
+        .note(Note(.warning, "a task could not be read", ["cause": error.description])),
+      ]
+    case .hostReported(let report): return update(report, at: now)
+    case .workerAnswered(let result, let host): return finish(result, from: host, at: now)
+    case .taskUndeliverable(let task, let host):
+      let outcome = VMOutcome(vm: "", failure: .noWorker, details: "no worker listens to the tasks of \(host)")
+      return finish(TaskResult(title: .vmMigrated, id: task, entries: [outcome]), from: host, at: now)
+    case .migrationProgressed(let progress): return update(progress)
+    case .timerFired(let timer): return fire(timer, at: now)
+    case .nodeRecalled(let report): return recall(report)
+    case .planRecalled(let report): return recall(report)
+    }
+  }
+
+  /// The cluster as planners see it now.
+  public func snapshot() -> ClusterSnapshot {
+    ClusterSnapshot(
+      hosts: roster.hosts.map { report in
+        let arriving = evacuations.flatMap(\.migrations).filter { migration in
+          migration.move.destination == report.host && migration.occupiesDestination
+            && !roster.shows(migration.move.vm.uuid, activeOn: report.host)
+        }
+        return ClusterSnapshot.Host(
+          name: report.host, capacity: report.capacity, vms: report.activeVMs,
+          reservedMemoryKiB: arriving.reduce(0) { $0 + $1.move.vm.memoryKiB },
+          reservedVCPUs: arriving.reduce(0) { $0 + $1.move.vm.vcpus }, obstacle: obstacle(at: report))
+      })
+  }
+
+  func obstacle(at report: HostReport) -> ClusterSnapshot.Obstacle? {
+    if report.presence != .online { return ClusterSnapshot.Obstacle(.absolute, "its worker is offline") }
+    if !report.isHypervisorReachable { return ClusterSnapshot.Obstacle(.absolute, "its hypervisor cannot be reached") }
+    guard let node = nodes[report.host] else { return nil }
+    if node.state == .draining { return ClusterSnapshot.Obstacle(.absolute, "it is being emptied itself") }
+    return node.state.takesArrivals ? nil : ClusterSnapshot.Obstacle(.unlessNamed, node.state.rawValue.lowercased())
+  }
+
+  mutating func nextPlan() -> PlanID {
+    planCount += 1
+    return PlanID(rawValue: "p\(configuration.epoch)-\(planCount)")
+  }
+
+  mutating func answer(
+    _ task: TaskMessage, with result: TaskResult, to route: ReplyRoute
+  ) -> CoordinatorEffect {
+    ledger.finish(task.id, with: result)
+    return .answer(result, to: route)
+  }
+
+  mutating func set(_ host: HostName, to state: NodeReport.State, because reason: String) -> CoordinatorEffect {
+    let report = NodeReport(host: host, state: state, reason: reason)
+    nodes[host] = state == .active ? nil : report
+    return .publishNode(report)
+  }
+}
+
+extension MigrationMachine {
+  /// Whether memory on the destination is promised to it, or taken by it.
+  fileprivate var occupiesDestination: Bool {
+    if case .failed = state { false } else { true }
+  }
+}

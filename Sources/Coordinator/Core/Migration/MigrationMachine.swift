@@ -1,0 +1,127 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// One machine's way from its source to its destination, with retries.
+///
+///     waiting ──start──▶ moving ──success──▶ moved
+///        ▲                 │
+///        │ due             ├─ may pass, attempts left ─▶ retrying ─┐
+///        └─────────────────│───────────────────────────────────────┘
+///                          └─ permanent, or attempts used up ─▶ failed
+public struct MigrationMachine: Sendable, Equatable {
+  public enum State: Sendable, Equatable {
+    /// Next: `moving` when both ends have a slot, `failed` when the way is lost.
+    case waiting
+    /// The source's worker has the task. Next: `moved`, `retrying`, `failed`.
+    case moving(task: TaskID, since: Duration)
+    /// Next: `waiting` when the pause is over.
+    case retrying(generation: Int)
+    case moved(seconds: Double)
+    case failed(ErrorCode)
+  }
+
+  /// What to do after an answer.
+  public enum Consequence: Sendable, Equatable {
+    case done
+    /// Try again after the pause; `elsewhere`: the destination was the cause.
+    case retry(after: Duration, generation: Int, elsewhere: Bool)
+  }
+
+  public private(set) var move: Plan.Move
+  public private(set) var state: State = .waiting
+  /// Failed attempts so far.
+  public private(set) var retries = 0
+  /// The last cause of failure, in libvirt's own words where it spoke.
+  public private(set) var details: String?
+  public private(set) var progress: MigrationProgress?
+  public private(set) var times: [TimeMeasurement] = []
+  private let allowedRetries: Int
+
+  public init(_ move: Plan.Move, allowedRetries: Int) {
+    self.move = move
+    self.allowedRetries = allowedRetries
+  }
+
+  /// The source's worker is given the task.
+  public mutating func start(as task: TaskID, at now: Moment) {
+    precondition(state == .waiting, "only a waiting migration can be started")
+    state = .moving(task: task, since: now.uptime)
+    progress = nil
+  }
+
+  /// Takes the worker's answer to `task`; nil: it answers nothing that is running.
+  public mutating func finish(_ task: TaskID, with outcome: VMOutcome, at now: Moment) -> Consequence? {
+    guard case .moving(task, let since) = state else { return nil }
+    progress = nil
+    times = outcome.times
+    if outcome.isSuccess {
+      state = .moved(seconds: (now.uptime - since).inSeconds)
+      return .done
+    }
+    details = outcome.details
+    let code = outcome.code ?? .internal
+    guard Self.mayPass(code), retries < allowedRetries else {
+      state = .failed(code)
+      return .done
+    }
+    retries += 1
+    state = .retrying(generation: retries)
+    return .retry(
+      after: Self.pause(beforeAttempt: retries), generation: retries, elsewhere: code == .destination)
+  }
+
+  /// The pause is over; a stale timer changes nothing.
+  public mutating func retry(generation: Int) {
+    if state == .retrying(generation: generation) { state = .waiting }
+  }
+
+  /// The machine shall go elsewhere.
+  public mutating func redirect(to destination: HostName) {
+    precondition(task == nil && !isFinal, "a migration under way keeps its destination")
+    move.destination = destination
+  }
+
+  /// The way is lost without an answer.
+  public mutating func fail(_ code: ErrorCode, details: String) {
+    guard !isFinal else { return }
+    progress = nil
+    self.details = details
+    state = .failed(code)
+  }
+
+  public mutating func update(_ progress: MigrationProgress) {
+    if task != nil, progress.task == task { self.progress = progress }
+  }
+
+  /// The task that the source's worker works on.
+  public var task: TaskID? {
+    if case .moving(let task, _) = state { task } else { nil }
+  }
+
+  public var isFinal: Bool {
+    switch state {
+    case .moved, .failed: true
+    case .waiting, .moving, .retrying: false
+    }
+  }
+
+  public var isMoved: Bool {
+    if case .moved = state { true } else { false }
+  }
+
+  /// Whether trying again can help: not when the request itself is the cause, nor when it is unknown where the
+  /// machine runs.
+  static func mayPass(_ code: ErrorCode) -> Bool {
+    switch code {
+    case .destination, .hypervisor, .hypervisorLost, .timeout, .internal: true
+    case .invalidMessage, .unknownTask, .unsupported, .refused, .expired, .duplicateID, .notFound, .wrongState,
+      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .cancelled:
+      false
+    }
+  }
+
+  /// 1 s, 2 s, 4 s, … at most 30 s.
+  static func pause(beforeAttempt attempt: Int) -> Duration {
+    .seconds(min(30, 1 << min(attempt - 1, 5)))
+  }
+}

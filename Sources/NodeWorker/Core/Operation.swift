@@ -1,0 +1,56 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// Names one operation of this incarnation of the worker.
+public struct OperationID: Hashable, Sendable, Comparable, CustomStringConvertible {
+  public let number: Int
+
+  public init(_ number: Int) {
+    self.number = number
+  }
+
+  public var description: String { "\(number)" }
+
+  public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+}
+
+/// One thing to be done with one machine; blocks, and is judged by what is then observed.
+public enum Operation: Sendable, Equatable {
+  case start(VMStart)
+  case stop(VMStop)
+  case suspend(VMName)
+  case resume(VMName)
+  case migrate(VMName, to: HostName, MigrationType, task: TaskID?)
+
+  /// Operations on one machine run one after another; nil: the name is not known before libvirt has read the XML.
+  public var vm: VMName? {
+    switch self {
+    case .start(let start): start.name
+    case .stop(let stop): stop.vm
+    case .suspend(let vm), .resume(let vm), .migrate(let vm, _, _, _): vm
+    }
+  }
+
+  /// What bounds how many run at once.
+  enum Limit: Hashable {
+    case starts
+    case migrations
+    case none
+  }
+
+  var limit: Limit {
+    switch self {
+    case .start: .starts
+    case .migrate: .migrations
+    case .stop, .suspend, .resume: .none
+    }
+  }
+}
+
+/// How an operation ended.
+public enum OperationOutcome: Sendable, Equatable {
+  /// `vm`: the name that libvirt knows it by. `processID`: on the host where the machine now runs.
+  case success(vm: VMName, processID: Int? = nil, details: String? = nil, times: [TimeMeasurement] = [])
+  /// `mayPass`: trying again can help.
+  case failure(ErrorCode, String, mayPass: Bool, times: [TimeMeasurement] = [])
+}

@@ -1,0 +1,51 @@
+import ClusterModel
+import MigfraProtocol
+
+/// A task whose operations are not all done: collects their outcomes in the order of its entries.
+struct TaskInProgress: Sendable {
+  let arrival: TaskArrival
+  let task: TaskMessage
+  let began: Duration
+  private var outcomes: [VMOutcome?]
+
+  init(_ arrival: TaskArrival, _ task: TaskMessage, entries: Int, at now: Moment) {
+    self.arrival = arrival
+    self.task = task
+    began = now.uptime
+    outcomes = Array(repeating: nil, count: entries)
+  }
+
+  /// Takes one entry's outcome; returns whether it was the last.
+  mutating func set(_ outcome: VMOutcome, at index: Int) -> Bool {
+    outcomes[index] = outcome
+    return !outcomes.contains(nil)
+  }
+
+  /// The one answer.
+  func result(host: HostName) -> TaskResult {
+    var entries = outcomes.compactMap { $0 }
+    if !task.warnings.isEmpty {
+      let warnings = task.warnings.joined(separator: "; ")
+      for index in entries.indices {
+        entries[index].details = entries[index].details.map { "\($0); \(warnings)" } ?? warnings
+      }
+    }
+    return TaskResult(
+      title: task.kind.title, id: task.id, scheduler: task.kind == .startVM ? host.rawValue : nil, entries: entries)
+  }
+}
+
+/// One operation of a task, and how often it has been tried.
+struct OperationInProgress: Sendable {
+  let operation: Operation
+  let sequence: Int64
+  let index: Int
+  let allowedRetries: Int
+  var retries = 0
+  var began: Duration
+
+  /// Before the next attempt: 0.5 s, 1 s, 2 s, … at most 30 s.
+  var pause: Duration {
+    .milliseconds(min(30_000, 500 << min(retries - 1, 6)))
+  }
+}

@@ -1,0 +1,68 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// A task as it came in: the journal's number for it, and where its answer goes.
+public struct TaskArrival: Sendable, Hashable {
+  /// The journal's; grows with each task, and survives a restart.
+  public var sequence: Int64
+  public var route: ReplyRoute
+
+  public init(sequence: Int64, route: ReplyRoute) {
+    self.sequence = sequence
+    self.route = route
+  }
+}
+
+/// What a look at the hypervisor shows.
+public struct HostInventory: Sendable, Equatable {
+  public var capacity: HostCapacity
+  /// "QEMU 7.2.22"
+  public var hypervisor: String
+  public var vms: [VirtualMachine]
+
+  public init(capacity: HostCapacity, hypervisor: String, vms: [VirtualMachine]) {
+    self.capacity = capacity
+    self.hypervisor = hypervisor
+    self.vms = vms
+  }
+}
+
+/// What the worker is told.
+public enum WorkerEvent: Sendable {
+  /// The bus's connection stands: everybody shall know.
+  case busConnected
+  case taskReceived(TaskMessage, TaskArrival)
+  case taskUnreadable(UnreadableTask, TaskArrival)
+  case inventoryTaken(HostInventory)
+  case hypervisorLost(String)
+  case operationFinished(OperationID, OperationOutcome)
+  case migrationProgressed(OperationID, MigrationProgress)
+  case coordinatorReported(CoordinatorReport)
+  /// The coordinator's answer to a task that was handed over.
+  case coordinatorAnswered(TaskResult)
+  /// No coordinator listens to its tasks.
+  case handOverUndeliverable(TaskID)
+  case timerFired(WorkerTimer)
+}
+
+/// What the worker wants done.
+public enum WorkerEffect: Sendable, Equatable {
+  case perform(OperationID, Operation)
+  /// The one answer to a task: on disk first, then to the bus.
+  case answer(TaskResult, TaskArrival)
+  /// The task needs no answer of its own: it repeats one that will get it.
+  case forget(TaskArrival)
+  case announce(HostReport)
+  case publishProgress(MigrationProgress)
+  /// To the coordinator; its answer comes to our reply topic.
+  case handOver(TaskMessage)
+  case setTimer(WorkerTimer, after: Duration)
+  case note(Note)
+}
+
+/// Timers are named for what they are about; one that fires too late changes nothing.
+public enum WorkerTimer: Sendable, Hashable {
+  case retry(OperationID)
+  /// The coordinator has had its time to appear, or to come back.
+  case coordinatorPatience(epoch: Epoch?)
+}

@@ -1,0 +1,68 @@
+import ClusterModel
+import MigfraProtocol
+
+/// What a task makes the worker do.
+extension WorkerMachine {
+  mutating func receive(_ task: TaskMessage, _ arrival: TaskArrival, at now: Moment) -> [WorkerEffect] {
+    switch ledger.receive(task) {
+    case .new: break
+    case .running: return [.forget(arrival)]
+    case .answered(let result): return [.answer(result, arrival)]
+    case .conflicting:
+      let details = "the id '\(task.id?.rawValue ?? "")' was used for another task"
+      return [.answer(.refusal(of: task, code: .duplicateID, details: details), arrival)]
+    }
+    var effects = task.warnings.map { warning in
+      WorkerEffect.note(Note(.warning, "a task has a key without meaning", ["warning": warning]))
+    }
+    if let (code, details) = refusal(of: task, at: now) {
+      effects.append(.note(Note(.warning, "a task was refused", ["task": task.kind.rawValue, "cause": details])))
+      effects.append(refuse(task, arrival, code, details))
+      return effects
+    }
+    switch task.body {
+    case .start(let entries): effects += begin(entries.map(Operation.start), for: task, arrival, at: now)
+    case .stop(let entries): effects += begin(entries.map(Operation.stop), for: task, arrival, at: now)
+    case .suspend(let vms): effects += begin(vms.map(Operation.suspend), for: task, arrival, at: now)
+    case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
+    case .migrate(let migration):
+      let operation = Operation.migrate(
+        migration.vm, to: migration.destination, migration.type ?? configuration.migrationType, task: task.id)
+      effects += begin(
+        [operation], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
+    case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival)
+    case .unavailable: break
+    }
+    return effects
+  }
+
+  /// Why the task cannot be taken at all.
+  private func refusal(of task: TaskMessage, at now: Moment) -> (ErrorCode, String)? {
+    if let notAfter = task.notAfter, now.unixTime > notAfter {
+      return (.expired, "expired \(SizeText.seconds(now.unixTime - notAfter)) ago, not executed")
+    }
+    if case .unavailable(.quit, _) = task.body {
+      return (.refused, "'quit' is not enabled; stop the worker by its service manager")
+    }
+    if case .unavailable(let kind, _) = task.body {
+      return (.unsupported, "'\(kind.rawValue)' is not available in this version")
+    }
+    if !task.unavailableOptions.isEmpty {
+      return (.unsupported, "not available in this version: \(task.unavailableOptions.joined(separator: ", "))")
+    }
+    guard case .migrate(let migration) = task.body else { return nil }
+    if migration.destination == configuration.host {
+      return (.destination, "'\(migration.vm)' cannot be migrated to \(migration.destination): that is this host itself")
+    }
+    if migration.type == .offline {
+      return (.unsupported, "migration-type offline is not available in this version; use live or warm")
+    }
+    return nil
+  }
+
+  mutating func refuse(
+    _ task: TaskMessage, _ arrival: TaskArrival, _ code: ErrorCode, _ details: String
+  ) -> WorkerEffect {
+    answer(arrival, with: .refusal(of: task, scheduler: nil, code: code, details: details))
+  }
+}

@@ -1,0 +1,77 @@
+/// Which machines go where, in which order, and which cannot go and why: complete before anything moves.
+/// The dry run is this value.
+public struct Plan: Sendable, Equatable {
+  /// One machine's way.
+  public struct Move: Sendable, Equatable {
+    public var vm: VirtualMachine
+    public var source: HostName
+    public var destination: HostName
+
+    public init(vm: VirtualMachine, source: HostName, destination: HostName) {
+      self.vm = vm
+      self.source = source
+      self.destination = destination
+    }
+  }
+
+  /// A machine without a place.
+  public struct Unplaced: Sendable, Equatable {
+    public enum Cause: String, Sendable, CaseIterable {
+      case memory
+      case vcpus
+      /// No destination may receive at all.
+      case noDestination = "no-destination"
+    }
+
+    public var vm: VirtualMachine
+    public var source: HostName
+    public var cause: Cause
+    /// The best host and what is missing there, in words.
+    public var details: String
+
+    public init(vm: VirtualMachine, source: HostName, cause: Cause, details: String) {
+      self.vm = vm
+      self.source = source
+      self.cause = cause
+      self.details = details
+    }
+  }
+
+  /// A host's load before and after the plan.
+  public struct HostLoad: Sendable, Equatable {
+    public var host: HostName
+    public var capacity: HostCapacity
+    public var vmsBefore: Int
+    public var vmsAfter: Int
+    public var memoryKiBBefore: Int
+    public var memoryKiBAfter: Int
+    public var vcpusBefore: Int
+    public var vcpusAfter: Int
+
+    public init(
+      host: HostName, capacity: HostCapacity, vmsBefore: Int, vmsAfter: Int, memoryKiBBefore: Int,
+      memoryKiBAfter: Int, vcpusBefore: Int, vcpusAfter: Int
+    ) {
+      self.host = host
+      self.capacity = capacity
+      self.vmsBefore = vmsBefore
+      self.vmsAfter = vmsAfter
+      self.memoryKiBBefore = memoryKiBBefore
+      self.memoryKiBAfter = memoryKiBAfter
+      self.vcpusBefore = vcpusBefore
+      self.vcpusAfter = vcpusAfter
+    }
+  }
+
+  /// In the order in which they should start.
+  public var moves: [Move]
+  public var unplaced: [Unplaced]
+  /// The source and every candidate destination.
+  public var loads: [HostLoad]
+
+  public init(moves: [Move] = [], unplaced: [Unplaced] = [], loads: [HostLoad] = []) {
+    self.moves = moves
+    self.unplaced = unplaced
+    self.loads = loads
+  }
+}

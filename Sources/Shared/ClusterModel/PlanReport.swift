@@ -1,0 +1,133 @@
+/// A plan with its progress, retained on `fast/coordinator/plan/<id>`: what operators watch.
+public struct PlanReport: Sendable, Equatable {
+  /// Where an evacuation stands.
+  public enum State: String, Sendable, CaseIterable {
+    /// Only planned: a dry run. Final.
+    case planned = "PLANNED"
+    /// Machines are moving.
+    case draining = "DRAINING"
+    /// The source's own report shows no active machine. Final.
+    case drained = "DRAINED"
+    /// Ended with machines left on the source. Final.
+    case partial = "PARTIAL"
+    /// Nothing was moved: not feasible, or refused. Final.
+    case failed = "FAILED"
+
+    public var isFinal: Bool { self != .draining }
+  }
+
+  /// One machine's way and how far it is.
+  public struct Move: Sendable, Equatable {
+    public enum State: String, Sendable, CaseIterable {
+      case waiting
+      case moving
+      /// Failed for the moment; will be tried again.
+      case retrying
+      case moved
+      case failed
+
+      public var isFinal: Bool { self == .moved || self == .failed }
+    }
+
+    public var move: Plan.Move
+    public var state: State
+    /// Failed attempts so far.
+    public var retries: Int
+    /// The last cause of failure, in words.
+    public var details: String?
+    public var progress: MigrationProgress?
+    /// How long the machine has been, or was, on its way.
+    public var seconds: Double?
+
+    public init(
+      move: Plan.Move, state: State, retries: Int = 0, details: String? = nil,
+      progress: MigrationProgress? = nil, seconds: Double? = nil
+    ) {
+      self.move = move
+      self.state = state
+      self.retries = retries
+      self.details = details
+      self.progress = progress
+      self.seconds = seconds
+    }
+  }
+
+  public var id: PlanID
+  public var request: EvacuationRequest
+  public var state: State
+  /// Why it stands so, in words.
+  public var reason: String
+  /// The task that asked for it, if it had an id.
+  public var task: TaskID?
+  public var moves: [Move]
+  public var unplaced: [Plan.Unplaced]
+  public var loads: [Plan.HostLoad]
+  /// Since the coordinator took the request, seconds.
+  public var seconds: Double
+  /// Until everything is moved, seconds; nil: not known yet, or at the end.
+  public var remainingSeconds: Double?
+
+  public init(
+    id: PlanID, request: EvacuationRequest, state: State, reason: String = "", task: TaskID? = nil,
+    moves: [Move] = [], unplaced: [Plan.Unplaced] = [], loads: [Plan.HostLoad] = [], seconds: Double = 0,
+    remainingSeconds: Double? = nil
+  ) {
+    self.id = id
+    self.request = request
+    self.state = state
+    self.reason = reason
+    self.task = task
+    self.moves = moves
+    self.unplaced = unplaced
+    self.loads = loads
+    self.seconds = seconds
+    self.remainingSeconds = remainingSeconds
+  }
+}
+
+/// How far one running migration is; published by the source's worker.
+public struct MigrationProgress: Sendable, Equatable {
+  public enum Phase: String, Sendable, CaseIterable {
+    /// The destination is asked and prepared.
+    case preparing
+    /// Memory is being copied.
+    case copying
+    /// Both ends are asked where the machine runs.
+    case verifying
+  }
+
+  public var vm: VMName
+  public var task: TaskID?
+  public var destination: HostName
+  public var phase: Phase
+  /// Bytes of memory to copy in all, as far as known.
+  public var totalBytes: Int
+  public var doneBytes: Int
+  public var remainingBytes: Int
+  /// Bytes per second copied lately.
+  public var rate: Int
+  /// Bytes per second that the guest makes dirty, if the hypervisor tells.
+  public var dirtyRate: Int?
+  /// Since the worker began with it.
+  public var elapsedSeconds: Double
+  /// Until the copy ends, if it will at this rate.
+  public var remainingSeconds: Double?
+
+  public init(
+    vm: VMName, task: TaskID?, destination: HostName, phase: Phase, totalBytes: Int = 0, doneBytes: Int = 0,
+    remainingBytes: Int = 0, rate: Int = 0, dirtyRate: Int? = nil, elapsedSeconds: Double = 0,
+    remainingSeconds: Double? = nil
+  ) {
+    self.vm = vm
+    self.task = task
+    self.destination = destination
+    self.phase = phase
+    self.totalBytes = totalBytes
+    self.doneBytes = doneBytes
+    self.remainingBytes = remainingBytes
+    self.rate = rate
+    self.dirtyRate = dirtyRate
+    self.elapsedSeconds = elapsedSeconds
+    self.remainingSeconds = remainingSeconds
+  }
+}

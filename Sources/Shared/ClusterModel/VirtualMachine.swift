@@ -1,0 +1,55 @@
+/// A virtual machine as its host sees it.
+public struct VirtualMachine: Sendable, Equatable, Codable {
+  /// What libvirt says of a domain, as far as it matters for moving it.
+  public enum State: String, Sendable, Codable, CaseIterable {
+    case running
+    case paused
+    case shutOff = "shut off"
+    case crashed
+    case other
+
+    /// Whether the machine occupies memory on its host, and so must be moved to empty it.
+    public var isActive: Bool {
+      switch self {
+      case .running, .paused, .other: true
+      case .shutOff, .crashed: false
+      }
+    }
+  }
+
+  public var name: VMName
+  public var uuid: String
+  public var state: State
+  /// Memory that the guest may use at most, KiB.
+  public var memoryKiB: Int
+  public var vcpus: Int
+  /// Whether the host keeps its definition after a stop.
+  public var isPersistent: Bool
+  /// The process that runs the machine, on its host; nil while it does not run or is not known.
+  public var processID: Int?
+
+  public init(
+    name: VMName, uuid: String, state: State, memoryKiB: Int, vcpus: Int, isPersistent: Bool = true,
+    processID: Int? = nil
+  ) {
+    self.name = name
+    self.uuid = uuid
+    self.state = state
+    self.memoryKiB = memoryKiB
+    self.vcpus = vcpus
+    self.isPersistent = isPersistent
+    self.processID = processID
+  }
+}
+
+/// What a host offers to virtual machines.
+public struct HostCapacity: Sendable, Equatable, Codable {
+  /// Memory for guests, KiB: the machine's, less what the configuration reserves for the host itself.
+  public var memoryKiB: Int
+  public var cpus: Int
+
+  public init(memoryKiB: Int, cpus: Int) {
+    self.memoryKiB = memoryKiB
+    self.cpus = cpus
+  }
+}

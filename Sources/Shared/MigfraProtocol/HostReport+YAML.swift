@@ -1,0 +1,65 @@
+public import ClusterModel
+public import YAML
+
+extension HostReport {
+  /// The payload of the host's state topic, or of its worker's will.
+  public func encoded() -> [UInt8] {
+    var fields: [(String, YAMLNode)] = [
+      ("host", .string(host.rawValue)), ("status", .string(presence.rawValue)), ("epoch", .integer(epoch)),
+      ("sequence", .integer(sequence)), ("version", .string(version)),
+    ]
+    if presence == .online {
+      fields += [
+        ("hypervisor", .string(hypervisor)), ("hypervisor-reachable", .boolean(isHypervisorReachable)),
+        ("capacity", .mapping([("memory", .integer(capacity.memoryKiB)), ("cpus", .integer(capacity.cpus))])),
+        ("vms", .sequence(vms.map(\.node))),
+      ]
+    }
+    return YAML.emit(.mapping(fields))
+  }
+
+  public static func decode(_ payload: [UInt8]) throws(YAMLError) -> HostReport {
+    var reader = try MappingReader(try YAML.parse(payload, limits: .report))
+    var report = HostReport(
+      host: try reader.required("host"), presence: try reader.requiredWord("status"),
+      epoch: try reader.required("epoch"), sequence: try reader.optionalCount("sequence") ?? 0,
+      version: try reader.optional("version") ?? "")
+    guard report.presence == .online else { return report }
+    report.hypervisor = try reader.optional("hypervisor") ?? ""
+    report.isHypervisorReachable = try reader.optional("hypervisor-reachable") ?? true
+    guard var capacity = try reader.reader("capacity") else {
+      throw YAMLError(.missing, "required of a host that is online", at: reader.mark, path: "capacity")
+    }
+    report.capacity = HostCapacity(
+      memoryKiB: try capacity.requiredCount("memory"), cpus: try capacity.requiredCount("cpus"))
+    report.vms = try reader.list("vms") { entry throws(YAMLError) in try VirtualMachine(&entry) } ?? []
+    return report
+  }
+}
+
+extension YAMLLimits {
+  /// For the reports of our own programs, which may list a large host's machines.
+  static let report = YAMLLimits(bytes: 8 << 20, depth: 32, events: 1_000_000)
+}
+
+extension VirtualMachine {
+  var fields: [(String, YAMLNode)] {
+    var fields: [(String, YAMLNode)] = [
+      ("name", .string(name.rawValue)), ("uuid", .string(uuid)), ("state", .string(state.rawValue)),
+      ("memory", .integer(memoryKiB)), ("vcpus", .integer(vcpus)),
+    ]
+    if !isPersistent { fields.append(("transient", true)) }
+    if let processID { fields.append(("process-id", .integer(processID))) }
+    return fields
+  }
+
+  fileprivate var node: YAMLNode { .mapping(fields) }
+
+  init(_ reader: inout MappingReader) throws(YAMLError) {
+    self.init(
+      name: VMName(rawValue: try reader.required("name")), uuid: try reader.required("uuid"),
+      state: try reader.requiredWord("state"), memoryKiB: try reader.requiredCount("memory"),
+      vcpus: try reader.requiredCount("vcpus"), isPersistent: !(try reader.optional("transient") ?? false),
+      processID: try reader.optionalCount("process-id"))
+  }
+}

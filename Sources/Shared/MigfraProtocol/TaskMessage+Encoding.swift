@@ -1,0 +1,79 @@
+import ClusterModel
+import YAML
+
+extension TaskMessage {
+  /// The message as our own programs send it: the seed's form.
+  public func encoded() -> [UInt8] {
+    var fields: [(String, YAMLNode)] = []
+    if let host { fields.append(("host", .string(host.rawValue))) }
+    fields.append(("task", .string(kind.rawValue)))
+    if let id { fields.append(("id", .string(id.rawValue))) }
+    if let notAfter { fields.append(("not-after", .real(notAfter, decimals: 3))) }
+    if measuresTime { fields.append(("time-measurement", true)) }
+    switch body {
+    case .start(let entries): fields.append(("vm-configurations", .sequence(entries.map(\.node))))
+    case .stop(let entries): fields.append(("list", .sequence(entries.map(\.node))))
+    case .suspend(let names), .resume(let names), .unavailable(_, let names):
+      fields.append(("list", .sequence(names.map { .mapping([("vm-name", .string($0.rawValue))]) })))
+    case .migrate(let migration): fields += migration.fields
+    case .evacuate(let evacuation): fields += evacuation.fields
+    case .cordon(let reason): fields.append(("reason", .string(reason)))
+    case .uncordon: break
+    }
+    return YAML.emit(.mapping(fields))
+  }
+}
+
+extension VMStart {
+  fileprivate var node: YAMLNode {
+    var fields: [(String, YAMLNode)] = []
+    if let name { fields.append(("vm-name", .string(name.rawValue))) }
+    switch source {
+    case .defined(let name): if self.name == nil { fields.append(("vm-name", .string(name.rawValue))) }
+    case .xml(let xml, let isTransient):
+      fields.append(("xml", .string(xml)))
+      if isTransient { fields.append(("transient", true)) }
+    }
+    if !awaitsSSH { fields.append(("probe-with-ssh", false)) }
+    if let probeHostname { fields.append(("probe-hostname", .string(probeHostname))) }
+    return .mapping(fields)
+  }
+}
+
+extension VMStop {
+  fileprivate var node: YAMLNode {
+    var fields: [(String, YAMLNode)] = [("vm-name", .string(vm.rawValue))]
+    if isForced { fields.append(("force", true)) }
+    if undefines { fields.append(("undefine", true)) }
+    return .mapping(fields)
+  }
+}
+
+extension VMMigration {
+  fileprivate var fields: [(String, YAMLNode)] {
+    var parameter: [(String, YAMLNode)] = []
+    if let retries { parameter.append(("retry-counter", .integer(retries))) }
+    if let type { parameter.append(("migration-type", .string(type.rawValue))) }
+    let own: [(String, YAMLNode)] = [
+      ("vm-name", .string(vm.rawValue)), ("destination", .string(destination.rawValue)),
+    ]
+    return parameter.isEmpty ? own : own + [("parameter", .mapping(parameter))]
+  }
+}
+
+extension NodeEvacuation {
+  fileprivate var fields: [(String, YAMLNode)] {
+    var parameter: [(String, YAMLNode)] = []
+    if let retries { parameter.append(("retry-counter", .integer(retries))) }
+    if let mode { parameter.append(("mode", .string(mode.rawValue))) }
+    if let migrationType { parameter.append(("migration-type", .string(migrationType.rawValue))) }
+    if let overbooking { parameter.append(("overbooking", .boolean(overbooking))) }
+    if let bestEffort { parameter.append(("best-effort", .boolean(bestEffort))) }
+    var fields: [(String, YAMLNode)] = []
+    if !destinations.isEmpty {
+      fields.append(("destinations", .sequence(destinations.map { .string($0.rawValue) })))
+    }
+    if isDryRun { fields.append(("dry-run", true)) }
+    return parameter.isEmpty ? fields : fields + [("parameter", .mapping(parameter))]
+  }
+}

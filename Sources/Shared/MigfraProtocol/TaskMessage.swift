@@ -1,0 +1,183 @@
+public import ClusterModel
+
+/// One request from the bus.
+public struct TaskMessage: Sendable, Equatable {
+  /// The value of `task:`.
+  public enum Kind: String, Sendable, CaseIterable {
+    case startVM = "start vm"
+    case stopVM = "stop vm"
+    case suspendVM = "suspend vm"
+    case resumeVM = "resume vm"
+    case repinVM = "repin vm"
+    case migrateVM = "migrate vm"
+    case evacuateNode = "evacuate node"
+    case cordonNode = "cordon node"
+    case uncordonNode = "uncordon node"
+    case quit
+
+    /// The `result:` of its answer.
+    public var title: TaskResult.Title {
+      switch self {
+      case .startVM: .vmStarted
+      case .stopVM: .vmStopped
+      case .suspendVM: .vmSuspended
+      case .resumeVM: .vmResumed
+      case .repinVM: .vmRepinned
+      case .migrateVM: .vmMigrated
+      case .evacuateNode: .nodeEvacuated
+      case .cordonNode: .nodeCordoned
+      case .uncordonNode: .nodeUncordoned
+      case .quit: .quit
+      }
+    }
+  }
+
+  /// What is asked, with exactly the fields of its kind.
+  public enum Body: Sendable, Equatable {
+    case start([VMStart])
+    case stop([VMStop])
+    case suspend([VMName])
+    case resume([VMName])
+    case migrate(VMMigration)
+    case evacuate(NodeEvacuation)
+    case cordon(reason: String)
+    case uncordon
+    /// Known, but not available: answered with an error for each machine that it names.
+    case unavailable(Kind, vms: [VMName])
+  }
+
+  /// Chosen by the sender, returned with the answer; nil: the sender counts answers instead.
+  public var id: TaskID?
+  /// The host that the sender means, if it says so.
+  public var host: HostName?
+  public var body: Body
+  /// Whether the answer tells how long each phase took.
+  public var measuresTime: Bool
+  /// Past this moment the task is answered `expired`, seconds since 1970.
+  public var notAfter: Double?
+  /// Keys that mean nothing here, in words.
+  public var warnings: [String]
+  /// Options that are asked for and cannot be had: the task is refused.
+  public var unavailableOptions: [String]
+
+  public init(
+    id: TaskID? = nil, host: HostName? = nil, body: Body, measuresTime: Bool = false, notAfter: Double? = nil,
+    warnings: [String] = [], unavailableOptions: [String] = []
+  ) {
+    self.id = id
+    self.host = host
+    self.body = body
+    self.measuresTime = measuresTime
+    self.notAfter = notAfter
+    self.warnings = warnings
+    self.unavailableOptions = unavailableOptions
+  }
+
+  public var kind: Kind {
+    switch body {
+    case .start: .startVM
+    case .stop: .stopVM
+    case .suspend: .suspendVM
+    case .resume: .resumeVM
+    case .migrate: .migrateVM
+    case .evacuate: .evacuateNode
+    case .cordon: .cordonNode
+    case .uncordon: .uncordonNode
+    case .unavailable(let kind, _): kind
+    }
+  }
+
+  /// The machines that the task names, for an answer that concerns them all.
+  public var vms: [VMName] {
+    switch body {
+    case .start(let entries): entries.map { $0.name ?? "unknown" }
+    case .stop(let entries): entries.map(\.vm)
+    case .suspend(let names), .resume(let names), .unavailable(_, let names): names
+    case .migrate(let migration): [migration.vm]
+    case .evacuate, .cordon, .uncordon: []
+    }
+  }
+}
+
+/// One entry of `start vm`.
+public struct VMStart: Sendable, Equatable {
+  /// What is to be started.
+  public enum Source: Sendable, Equatable {
+    /// A machine that the host knows by name.
+    case defined(VMName)
+    /// libvirt's domain XML; a transient machine is forgotten when it stops.
+    case xml(String, isTransient: Bool)
+  }
+
+  public var source: Source
+  /// The name that the task gives; an XML's own name is what counts.
+  public var name: VMName?
+  /// Whether "started" means that port 22 answers with an SSH banner.
+  public var awaitsSSH: Bool
+  /// Where the banner is awaited; nil: the machine's name.
+  public var probeHostname: String?
+
+  public init(source: Source, name: VMName? = nil, awaitsSSH: Bool = true, probeHostname: String? = nil) {
+    self.source = source
+    self.name = name
+    self.awaitsSSH = awaitsSSH
+    self.probeHostname = probeHostname
+  }
+}
+
+/// One entry of `stop vm`.
+public struct VMStop: Sendable, Equatable {
+  public var vm: VMName
+  /// Power off instead of asking the guest.
+  public var isForced: Bool
+  /// Also forget the definition.
+  public var undefines: Bool
+
+  public init(vm: VMName, isForced: Bool = false, undefines: Bool = false) {
+    self.vm = vm
+    self.isForced = isForced
+    self.undefines = undefines
+  }
+}
+
+/// `migrate vm`.
+public struct VMMigration: Sendable, Equatable {
+  public var vm: VMName
+  public var destination: HostName
+  /// nil: the worker's default.
+  public var type: MigrationType?
+  /// Attempts after the first; nil: the worker's default.
+  public var retries: Int?
+
+  public init(vm: VMName, destination: HostName, type: MigrationType? = nil, retries: Int? = nil) {
+    self.vm = vm
+    self.destination = destination
+    self.type = type
+    self.retries = retries
+  }
+}
+
+/// `evacuate node`; what the sender leaves open is filled in from the coordinator's defaults.
+public struct NodeEvacuation: Sendable, Equatable {
+  public var destinations: [HostName]
+  public var mode: PlacementMode?
+  public var migrationType: MigrationType?
+  public var overbooking: Bool?
+  public var retries: Int?
+  public var bestEffort: Bool?
+  /// Only plan.
+  public var isDryRun: Bool
+
+  public init(
+    destinations: [HostName] = [], mode: PlacementMode? = nil, migrationType: MigrationType? = nil,
+    overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil, isDryRun: Bool = false
+  ) {
+    self.destinations = destinations
+    self.mode = mode
+    self.migrationType = migrationType
+    self.overbooking = overbooking
+    self.retries = retries
+    self.bestEffort = bestEffort
+    self.isDryRun = isDryRun
+  }
+}

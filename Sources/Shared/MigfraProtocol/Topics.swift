@@ -1,0 +1,60 @@
+public import ClusterModel
+
+/// Every topic of the protocol, in one place.
+///
+/// A program's *reply* topic is where it receives the answers that it asked for with a response topic; so a host's
+/// result topic carries one answer per task of the host's own clients and nothing else.
+public enum Topics {
+  /// Tasks for one host. Writers: schedulers, the coordinator. Reader: the worker.
+  public static func task(_ host: HostName) -> String { "fast/migfra/\(host)/task" }
+  /// Answers to tasks that named no response topic. Writer: the worker.
+  public static func result(_ host: HostName) -> String { "fast/migfra/\(host)/result" }
+  /// The host's report, retained. Writer: the worker, and its will.
+  public static func state(_ host: HostName) -> String { "fast/migfra/\(host)/state" }
+  /// How far its migrations are. Writer: the worker.
+  public static func progress(_ host: HostName) -> String { "fast/migfra/\(host)/progress" }
+  /// The coordinator's answers to tasks that the host handed over. Reader: the worker.
+  public static func reply(to host: HostName) -> String { "fast/migfra/\(host)/reply" }
+
+  public static let anyState = "fast/migfra/+/state"
+  public static let anyProgress = "fast/migfra/+/progress"
+
+  /// Tasks that concern more than one host. Reader: the coordinator.
+  public static let coordinatorTask = "fast/coordinator/task"
+  public static let coordinatorResult = "fast/coordinator/result"
+  public static let coordinatorState = "fast/coordinator/state"
+  /// Answers of one host's worker to the coordinator's own tasks. Writer: that worker. Reader: the coordinator.
+  public static func coordinatorReply(from host: HostName) -> String { "fast/coordinator/reply/\(host)" }
+  public static let anyCoordinatorReply = "fast/coordinator/reply/+"
+  /// A plan with its progress, retained.
+  public static func plan(_ id: PlanID) -> String { "fast/coordinator/plan/\(id)" }
+  public static let anyPlan = "fast/coordinator/plan/+"
+  /// What the coordinator is doing with a host, retained.
+  public static func node(_ host: HostName) -> String { "fast/coordinator/node/\(host)" }
+  public static let anyNode = "fast/coordinator/node/+"
+  public static let event = "fast/coordinator/event"
+
+  /// The host of a `fast/migfra/<host>/…` topic.
+  public static func host(of topic: String) -> HostName? {
+    let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
+    guard levels.count == 4, levels[0] == "fast", levels[1] == "migfra" else { return nil }
+    let host = HostName(rawValue: String(levels[2]))
+    return host.isValid ? host : nil
+  }
+
+  /// The last level of a topic: the host of a reply or node topic, the id of a plan topic.
+  public static func lastLevel(of topic: String) -> String {
+    topic.split(separator: "/", omittingEmptySubsequences: false).last.map(String.init) ?? topic
+  }
+
+  /// Whether an answer may be sent there because a client asked for it: a plain topic, and below `fast/` only a
+  /// topic of answers, so that nobody can make a worker command another one.
+  public static func isAcceptableResponse(_ topic: String) -> Bool {
+    guard !topic.isEmpty, topic.utf8.count <= 1024, !topic.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }),
+      !topic.contains("+"), !topic.contains("#"), !topic.hasPrefix("$")
+    else { return false }
+    guard topic == "fast" || topic.hasPrefix("fast/") else { return true }
+    let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
+    return levels.dropFirst(2).contains { $0 == "reply" || $0 == "result" }
+  }
+}
