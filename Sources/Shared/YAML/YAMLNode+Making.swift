@@ -1,0 +1,72 @@
+extension YAMLNode {
+  /// A string, whatever it looks like: `.string("0017")` is read back as those four characters.
+  public static func string(_ text: String) -> YAMLNode {
+    YAMLNode(.scalar(YAMLScalar(text, isPlain: false)))
+  }
+
+  public static func integer(_ value: some BinaryInteger) -> YAMLNode {
+    YAMLNode(.scalar(YAMLScalar(String(value), isPlain: true)))
+  }
+
+  public static func boolean(_ value: Bool) -> YAMLNode {
+    YAMLNode(.scalar(YAMLScalar(value ? "true" : "false", isPlain: true)))
+  }
+
+  /// A number with exactly `decimals` decimals (0 to 9), never with an exponent below 2^63 units of the last decimal.
+  public static func real(_ value: Double, decimals: Int = 6) -> YAMLNode {
+    YAMLNode(.scalar(YAMLScalar(value.fixedPoint(decimals: decimals), isPlain: true)))
+  }
+
+  /// One item a line.
+  public static func sequence(_ items: [YAMLNode]) -> YAMLNode {
+    YAMLNode(.sequence(items, flow: false))
+  }
+
+  /// `[a, b]`; everything inside is written in flow form too.
+  public static func flow(_ items: [YAMLNode]) -> YAMLNode {
+    YAMLNode(.sequence(items, flow: true))
+  }
+
+  /// The caller sees to it that no key comes twice: every strict reader would refuse the text.
+  public static func mapping(_ entries: [(String, YAMLNode)]) -> YAMLNode {
+    YAMLNode(.mapping(YAMLMapping(entries)))
+  }
+
+  public static let null = YAMLNode(.scalar(YAMLScalar("null", isPlain: true)))
+}
+
+extension YAMLNode: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+  public init(stringLiteral value: String) {
+    self = .string(value)
+  }
+
+  public init(integerLiteral value: Int) {
+    self = .integer(value)
+  }
+
+  public init(booleanLiteral value: Bool) {
+    self = .boolean(value)
+  }
+}
+
+extension Double {
+  /// As `printf("%.6f")` for all sizes that occur; a form YAML 1.1 and 1.2 both read as a number for the others.
+  fileprivate func fixedPoint(decimals: Int) -> String {
+    precondition((0...9).contains(decimals), "0 to 9 decimals")
+    guard isFinite else { return isNaN ? ".nan" : self < 0 ? "-.inf" : ".inf" }
+    var scale: UInt64 = 1
+    for _ in 0..<decimals { scale *= 10 }
+    let scaled = (magnitude * Double(scale)).rounded(.toNearestOrEven)
+    guard scaled < 0x1p63 else {
+      // YAML 1.1 wants a point in front of an exponent: 1e+20 would be a string.
+      let text = description
+      guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
+      return text[..<exponent] + ".0" + text[exponent...]
+    }
+    let units = UInt64(scaled)
+    let sign = self < 0 && units != 0 ? "-" : ""
+    guard decimals > 0 else { return "\(sign)\(units)" }
+    let fraction = String(units % scale)
+    return "\(sign)\(units / scale).\(String(repeating: "0", count: decimals - fraction.utf8.count))\(fraction)"
+  }
+}
