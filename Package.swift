@@ -32,7 +32,7 @@ func clibrary(_ name: String, _ path: String, pkgConfig: String, apt: String) ->
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -66,8 +66,7 @@ let package = Package(
     room("DaemonKit", "Shared/DaemonKit", ["MessageBus", "Mosquitto", "YAML", logging, lifecycle]),
 
     // Coordinator: sees every host, plans, drives.
-    room(
-      "CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol", collections]),
+    room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),
     room(
       "CoordinatorServices", "Coordinator/Services",
       ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),

@@ -1,5 +1,5 @@
 import ClusterModel
-import Collections
+import OrderedCollections
 
 /// Decides which operations run: those of one machine one after another in order of arrival, others side by side,
 /// within the limits.

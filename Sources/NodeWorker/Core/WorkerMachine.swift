@@ -1,5 +1,5 @@
 public import ClusterModel
-public import MigfraProtocol
+import MigfraProtocol
 
 /// The worker's rules: takes what happened and the time, gives back what is to be done. No I/O, no clock.
 public struct WorkerMachine: Sendable {

@@ -1,6 +1,6 @@
 /// What a worker says of its host, retained on the host's state topic; its will says `offline`.
 public struct HostReport: Sendable, Equatable {
-  public enum Presence: String, Sendable {
+  public enum Presence: String, Sendable, CaseIterable {
     case online
     /// Announced by a worker that is being stopped.
     case stopped

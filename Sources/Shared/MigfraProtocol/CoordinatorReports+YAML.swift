@@ -28,7 +28,7 @@ extension NodeReport {
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> NodeReport {
     var reader = try MappingReader(try YAML.parse(payload))
     return NodeReport(
-      host: try reader.required("host"), state: try reader.requiredWord("state"),
+      host: try reader.required("host"), state: try reader.required("state"),
       reason: try reader.optional("reason") ?? "")
   }
 }
@@ -60,7 +60,7 @@ extension MigrationProgress {
   init(_ reader: inout MappingReader) throws(YAMLError) {
     self.init(
       vm: VMName(rawValue: try reader.required("vm-name")), task: try reader.optional("task"),
-      destination: try reader.required("destination"), phase: try reader.requiredWord("phase"),
+      destination: try reader.required("destination"), phase: try reader.required("phase"),
       totalBytes: try reader.requiredCount("bytes-total"), doneBytes: try reader.requiredCount("bytes-done"),
       remainingBytes: try reader.requiredCount("bytes-left"), rate: try reader.requiredCount("rate"),
       dirtyRate: try reader.optionalCount("dirty-rate"), elapsedSeconds: try reader.required("elapsed"),

@@ -21,7 +21,7 @@ extension HostReport {
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> HostReport {
     var reader = try MappingReader(try YAML.parse(payload, limits: .report))
     var report = HostReport(
-      host: try reader.required("host"), presence: try reader.requiredWord("status"),
+      host: try reader.required("host"), presence: try reader.required("status"),
       epoch: try reader.required("epoch"), sequence: try reader.optionalCount("sequence") ?? 0,
       version: try reader.optional("version") ?? "")
     guard report.presence == .online else { return report }
@@ -58,7 +58,7 @@ extension VirtualMachine {
   init(_ reader: inout MappingReader) throws(YAMLError) {
     self.init(
       name: VMName(rawValue: try reader.required("name")), uuid: try reader.required("uuid"),
-      state: try reader.requiredWord("state"), memoryKiB: try reader.requiredCount("memory"),
+      state: try reader.required("state"), memoryKiB: try reader.requiredCount("memory"),
       vcpus: try reader.requiredCount("vcpus"), isPersistent: !(try reader.optional("transient") ?? false),
       processID: try reader.optionalCount("process-id"))
   }

@@ -28,12 +28,12 @@ extension PlanReport {
     var reader = try MappingReader(try YAML.parse(payload, limits: .report))
     let request = EvacuationRequest(
       source: try reader.required("source"), destinations: try reader.optional("destinations") ?? [],
-      mode: try reader.requiredWord("mode"), overbooking: try reader.optional("overbooking") ?? false,
+      mode: try reader.required("mode"), overbooking: try reader.optional("overbooking") ?? false,
       bestEffort: try reader.optional("best-effort") ?? true,
-      migrationType: try reader.requiredWord("migration-type"),
+      migrationType: try reader.required("migration-type"),
       retries: try reader.optionalCount("retry-counter") ?? 0)
     var report = PlanReport(
-      id: PlanID(rawValue: try reader.required("plan")), request: request, state: try reader.requiredWord("state"),
+      id: PlanID(rawValue: try reader.required("plan")), request: request, state: try reader.required("state"),
       reason: try reader.optional("reason") ?? "", task: try reader.optional("task"))
     report.seconds = try reader.required("elapsed")
     report.remainingSeconds = try reader.optional("eta")
@@ -61,7 +61,7 @@ extension PlanReport.Move {
     let move = Plan.Move(
       vm: try VirtualMachine(&reader), source: try reader.required("source"),
       destination: try reader.required("destination"))
-    self.init(move: move, state: try reader.requiredWord("move"))
+    self.init(move: move, state: try reader.required("move"))
     retries = try reader.optionalCount("retries") ?? 0
     details = try reader.optional("details")
     seconds = try reader.optional("seconds")
@@ -79,7 +79,7 @@ extension Plan.Unplaced {
   fileprivate init(_ reader: inout MappingReader) throws(YAMLError) {
     self.init(
       vm: try VirtualMachine(&reader), source: try reader.required("source"),
-      cause: try reader.requiredWord("cause"), details: try reader.optional("details") ?? "")
+      cause: try reader.required("cause"), details: try reader.optional("details") ?? "")
   }
 }
 

@@ -1,4 +1,4 @@
-import ClusterModel
+public import ClusterModel
 
 /// Remembers which tasks were taken, so that a task that comes twice is done once.
 ///

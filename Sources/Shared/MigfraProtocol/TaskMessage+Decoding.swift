@@ -1,4 +1,4 @@
-public import ClusterModel
+import ClusterModel
 import YAML
 
 extension TaskMessage {
@@ -41,8 +41,8 @@ extension TaskMessage {
     switch kind {
     case .startVM: body = .start(try readStart(&reader, &options))
     case .stopVM: body = .stop(try readStop(&reader, &options))
-    case .suspendVM: body = .suspend(try readNames(&reader, &options))
-    case .resumeVM: body = .resume(try readNames(&reader, &options))
+    case .suspendVM: body = .suspend(try readNames(&reader))
+    case .resumeVM: body = .resume(try readNames(&reader))
     case .repinVM:
       _ = reader.node("vcpu-map")
       body = .unavailable(.repinVM, vms: [try reader.required("vm-name")])
@@ -101,15 +101,11 @@ extension TaskMessage {
     return try nonEmpty(entries, "list", reader)
   }
 
-  private static func readNames(
-    _ reader: inout MappingReader, _ options: inout UnavailableOptions
-  ) throws(YAMLError) -> [VMName] {
-    var found = options
+  private static func readNames(_ reader: inout MappingReader) throws(YAMLError) -> [VMName] {
     let entries = try reader.list("list") { entry throws(YAMLError) -> VMName in
       try readCommonKeys(&entry)
       return try entry.required("vm-name")
     }
-    options = found
     return try nonEmpty(entries, "list", reader)
   }
 
@@ -120,7 +116,7 @@ extension TaskMessage {
       vm: try reader.required("vm-name"), destination: try reader.required("destination"))
     options.refuse(["driver", "transport"], in: &reader)
     guard var parameter = try reader.reader("parameter") else { return migration }
-    migration.type = try parameter.optionalWord("migration-type")
+    migration.type = try parameter.optional("migration-type")
     migration.retries = try readRetries(&parameter)
     options.refuseMigrationExtras(in: &parameter)
     options.refuse(["vcpu-map", "swap-with"], in: &parameter)
@@ -134,8 +130,8 @@ extension TaskMessage {
     var evacuation = NodeEvacuation(destinations: try reader.optional("destinations") ?? [])
     evacuation.isDryRun = try reader.optional("dry-run") ?? false
     guard var parameter = try reader.reader("parameter") else { return evacuation }
-    evacuation.mode = try parameter.optionalWord("mode")
-    evacuation.migrationType = try parameter.optionalWord("migration-type")
+    evacuation.mode = try parameter.optional("mode")
+    evacuation.migrationType = try parameter.optional("migration-type")
     evacuation.overbooking = try parameter.optional("overbooking")
     evacuation.bestEffort = try parameter.optional("best-effort")
     evacuation.retries = try readRetries(&parameter)
@@ -152,8 +148,8 @@ extension TaskMessage {
 
   /// The seed's spelling, or the reference's.
   private static func readRetries(_ parameter: inout MappingReader) throws(YAMLError) -> Int? {
-    let seed = try parameter.optionalCount("retry-counter", upTo: 1000)
-    let reference = try parameter.optionalCount("retry_counter", upTo: 1000)
+    let seed = try parameter.optionalCount("retry-counter")
+    let reference = try parameter.optionalCount("retry_counter")
     return seed ?? reference
   }
 

@@ -1,4 +1,4 @@
-public import ClusterModel
+import ClusterModel
 public import YAML
 
 extension TaskResult {
@@ -24,7 +24,7 @@ extension TaskResult {
   /// Reads an answer of our own programs or of the reference.
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> TaskResult {
     var reader = try MappingReader(try YAML.parse(payload))
-    let title: Title = try reader.requiredWord("result")
+    let title: Title = try reader.required("result")
     var result = TaskResult(
       title: title, id: try reader.optional("id"), scheduler: try reader.optional("scheduler"),
       plan: try reader.optional("plan", as: String.self).map(PlanID.init(rawValue:)))
@@ -32,7 +32,7 @@ extension TaskResult {
       result.entries = [try VMOutcome(&reader)]
       return result
     }
-    result.status = try reader.optionalWord("status")
+    result.status = try reader.optional("status")
     result.details = try reader.optional("details")
     result.code = try reader.optional("code", as: String.self).map { ErrorCode(rawValue: $0) ?? .internal }
     result.times = try reader.times()

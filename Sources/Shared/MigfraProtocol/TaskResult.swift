@@ -22,7 +22,7 @@ public struct TaskResult: Sendable, Equatable {
   }
 
   /// Where the whole stands; only in answers that concern a host.
-  public enum Status: String, Sendable {
+  public enum Status: String, Sendable, CaseIterable {
     case success
     case partial
     case infeasible

@@ -46,7 +46,7 @@ public struct YAMLNode: Sendable, Equatable {
   }
 
   /// A type error at this node.
-  func mismatch(_ expectation: String) -> YAMLError {
+  public func mismatch(_ expectation: String) -> YAMLError {
     YAMLError(.type, "expected \(expectation), found \(found)", at: mark)
   }
 }

@@ -1,0 +1,63 @@
+public import ClusterModel
+public import YAML
+
+extension HostName: YAMLReadable {
+  public static var expectation: String { "a host name (letters, digits, '.', '-', '_')" }
+
+  public init(yaml: YAMLNode) throws(YAMLError) {
+    self.init(rawValue: try String(yaml: yaml))
+    guard isValid else { throw yaml.mismatch(Self.expectation) }
+  }
+}
+
+extension VMName: YAMLReadable {
+  public static var expectation: String { "a machine's name (1 to 255 bytes, no '/', '+', '#', control characters)" }
+
+  public init(yaml: YAMLNode) throws(YAMLError) {
+    self.init(rawValue: try String(yaml: yaml))
+    guard isValid else { throw yaml.mismatch(Self.expectation) }
+  }
+}
+
+extension TaskID: YAMLReadable {
+  public static var expectation: String { "an id of at most 256 bytes" }
+
+  public init(yaml: YAMLNode) throws(YAMLError) {
+    self.init(rawValue: try String(yaml: yaml))
+    guard rawValue.utf8.count <= 256 else { throw yaml.mismatch(Self.expectation) }
+  }
+}
+
+/// A number of things: whole, not negative.
+struct Count: YAMLReadable {
+  var value: Int
+
+  static var expectation: String { "a whole number, not negative" }
+
+  init(yaml: YAMLNode) throws(YAMLError) {
+    value = try Int(yaml: yaml)
+    guard value >= 0 else { throw yaml.mismatch(Self.expectation) }
+  }
+}
+
+extension MappingReader {
+  mutating func optionalCount(_ key: String) throws(YAMLError) -> Int? {
+    try optional(key, as: Count.self)?.value
+  }
+
+  mutating func requiredCount(_ key: String) throws(YAMLError) -> Int {
+    try required(key, as: Count.self).value
+  }
+}
+
+extension MigrationType: YAMLReadable {}
+extension PlacementMode: YAMLReadable {}
+extension VirtualMachine.State: YAMLReadable {}
+extension HostReport.Presence: YAMLReadable {}
+extension NodeReport.State: YAMLReadable {}
+extension PlanReport.State: YAMLReadable {}
+extension PlanReport.Move.State: YAMLReadable {}
+extension Plan.Unplaced.Cause: YAMLReadable {}
+extension MigrationProgress.Phase: YAMLReadable {}
+extension TaskResult.Title: YAMLReadable {}
+extension TaskResult.Status: YAMLReadable {}
