@@ -1,7 +1,8 @@
-@testable import BlockingPool
 import Glibc
 import Synchronization
 import Testing
+
+@testable import BlockingPool
 
 @Suite("A pool of threads for calls that block")
 struct BlockingPoolTests {

@@ -85,7 +85,7 @@ final class Crew: Sendable {
   private func hire(_ number: Int) {
     let suffix = "-\(number)"
     let title = String(decoding: name.utf8.prefix(15 - suffix.utf8.count), as: UTF8.self) + suffix
-    if Thread.start(named: title, { self.serve() }) { return }
+    if DetachedThread.start(named: title, { self.serve() }) { return }
     // The system has no thread for us. Others of the crew take the work when they are done with theirs; if there are
     // none, it is better done on the caller's thread than never.
     let isAlone = state.withLock { state in

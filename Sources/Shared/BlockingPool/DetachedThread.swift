@@ -1,7 +1,7 @@
 import Glibc
 
-/// A thread of the operating system, which nobody waits for.
-enum Thread {
+/// A thread of the operating system, which nobody waits for: one by one for the pool, or for a loop that never ends.
+package enum DetachedThread {
   private final class Start: Sendable {
     let name: String
     let body: @Sendable () -> Void
@@ -14,7 +14,7 @@ enum Thread {
 
   /// - Parameter name: 15 bytes at most.
   /// - Returns: whether the system gave a thread; if not, `body` is never called.
-  static func start(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+  package static func start(named name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body)).toOpaque()
     var thread = pthread_t()
     guard unsafe pthread_create(&thread, nil, run, start) == 0 else {
@@ -25,7 +25,8 @@ enum Thread {
     return true
   }
 
-  private static let run: @Sendable @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+  private static let run: @Sendable @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+    argument in
     guard let argument = unsafe argument else { return nil }
     let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
     leaveSignalsToOthers()
