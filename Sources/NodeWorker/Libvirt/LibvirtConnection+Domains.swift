@@ -67,11 +67,14 @@ extension LibvirtConnection {
     _ reference: DomainReference, includingManagedSaveAndNVRAMAndSnapshots including: Bool
   ) async throws(LibvirtError) {
     try await perform(on: reference) { domain throws(LibvirtError) in
+      let common = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
       let all =
-        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue
-        | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue
-      guard unsafe virDomainUndefineFlags(domain.raw, including ? all : 0) == 0 else {
-        throw .last("virDomainUndefineFlags")
+        common | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue
+      // A driver that has no such thing as firmware variables refuses the flag, before it does anything.
+      for flags in including ? [all, common] : [0] {
+        if unsafe virDomainUndefineFlags(domain.raw, flags) == 0 { return }
+        let error = LibvirtError.last("virDomainUndefineFlags")
+        guard flags == all, error.has(VIR_ERR_INVALID_ARG) else { throw error }
       }
     }
   }
