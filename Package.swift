@@ -101,6 +101,7 @@ let package = Package(
     tests("YAML", ["YAML"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
+    tests("BlockingPool", ["BlockingPool"]),
     tests("Libvirt", ["Libvirt", "TestSupport"]),
     tests("Readiness", ["Readiness", "TestSupport"]),
   ],

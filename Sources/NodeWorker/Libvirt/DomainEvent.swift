@@ -1,0 +1,56 @@
+import CLibvirt
+
+/// What a host's libvirt reports by itself.
+public enum DomainEvent: Sendable, Equatable {
+  /// A VM has been defined, started, stopped, and so on. `detail` says why; see `LifecycleDetail`.
+  case lifecycle(uuid: String, name: String, kind: LifecycleKind, detail: Int32)
+  /// A long operation has ended; reported on the host where it ran, for a migration the source.
+  case jobCompleted(uuid: String, name: String, JobRecord)
+  /// The guest has let go of a device, and only now it is free.
+  case deviceRemoved(uuid: String, name: String, alias: String)
+  /// The connection is gone, and the stream ends. What happened since is unknown: open another one and list everything.
+  case connectionClosed(reason: String)
+}
+
+/// What has happened to a VM (`virDomainEventType`).
+public enum LifecycleKind: String, Sendable {
+  case defined, undefined, started
+  /// It stands still.
+  case suspended
+  case resumed, stopped
+  /// The guest has powered off by itself; `stopped` follows.
+  case shutdown
+  /// The guest has put itself to sleep (ACPI S3).
+  case powerManagementSuspended
+  case crashed
+  /// Something that a newer libvirt reports.
+  case other
+
+  init(libvirt code: Int32) {
+    self =
+      switch UInt32(bitPattern: code) {
+      case VIR_DOMAIN_EVENT_DEFINED.rawValue: .defined
+      case VIR_DOMAIN_EVENT_UNDEFINED.rawValue: .undefined
+      case VIR_DOMAIN_EVENT_STARTED.rawValue: .started
+      case VIR_DOMAIN_EVENT_SUSPENDED.rawValue: .suspended
+      case VIR_DOMAIN_EVENT_RESUMED.rawValue: .resumed
+      case VIR_DOMAIN_EVENT_STOPPED.rawValue: .stopped
+      case VIR_DOMAIN_EVENT_SHUTDOWN.rawValue: .shutdown
+      case VIR_DOMAIN_EVENT_PMSUSPENDED.rawValue: .powerManagementSuspended
+      case VIR_DOMAIN_EVENT_CRASHED.rawValue: .crashed
+      default: .other
+      }
+  }
+}
+
+/// The details of lifecycle events that tell a migration from other causes; each is valid with its kind only.
+public enum LifecycleDetail {
+  /// With `started`: an incoming VM; it does not run yet.
+  public static let startedByMigration = Int32(VIR_DOMAIN_EVENT_STARTED_MIGRATED.rawValue)
+  /// With `suspended`: the source stands still for the last copy.
+  public static let suspendedByMigration = Int32(VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED.rawValue)
+  /// With `resumed`: at the destination, the VM runs there; at the source, it runs on after a failed move.
+  public static let resumedByMigration = Int32(VIR_DOMAIN_EVENT_RESUMED_MIGRATED.rawValue)
+  /// With `stopped`: it has left for another host.
+  public static let stoppedByMigration = Int32(VIR_DOMAIN_EVENT_STOPPED_MIGRATED.rawValue)
+}
