@@ -63,7 +63,9 @@ let package = Package(
     room("Mosquitto", "Shared/Mosquitto", ["CMosquitto", "MessageBus"]),
     room("BlockingPool", "Shared/BlockingPool"),
     clibrary("CCurl", "Shared/CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
-    room("DaemonKit", "Shared/DaemonKit", ["MessageBus", "Mosquitto", "YAML", logging, lifecycle]),
+    room(
+      "DaemonKit", "Shared/DaemonKit",
+      ["ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "YAML", logging, lifecycle]),
 
     // Coordinator: sees every host, plans, drives.
     room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),

@@ -1,0 +1,160 @@
+public import ClusterModel
+import MigfraProtocol
+public import YAML
+
+extension Configuration {
+  /// Reads the file's text. `<hostname>` stands for this machine's name everywhere.
+  ///
+  /// - Throws: `YAMLError` that names the line, the key, and what is expected there.
+  public static func parse(_ text: [UInt8], hostname: HostName) throws(YAMLError) -> Configuration {
+    let root = try YAML.parse(text, limits: .configuration)
+    var configuration = Configuration(host: hostname)
+    guard !root.isNull else { return configuration }
+    var reader = try MappingReader(root.replacing("<hostname>", with: hostname.rawValue))
+    configuration.host = try reader.optional("host") ?? hostname
+    configuration.stateDirectory = try reader.optional("state-directory") ?? configuration.stateDirectory
+    try reader.section("communicator") { section throws(YAMLError) in try configuration.broker.read(&section) }
+    try reader.section("tls") { section throws(YAMLError) in
+      configuration.broker.tls = TLSSettings(
+        caFile: try section.required("ca-file"), certificateFile: try section.optional("certificate-file"),
+        keyFile: try section.optional("key-file"))
+    }
+    try reader.section("hypervisor") { section throws(YAMLError) in try configuration.hypervisor.read(&section) }
+    try reader.section("pscom-handler") { section throws(YAMLError) in try configuration.pscom.read(&section) }
+    try reader.section("capacity") { section throws(YAMLError) in try configuration.capacity.read(&section) }
+    try reader.section("defaults") { section throws(YAMLError) in try configuration.defaults.read(&section) }
+    try reader.section("limits") { section throws(YAMLError) in try configuration.limits.read(&section) }
+    try reader.section("log") { section throws(YAMLError) in
+      configuration.logLevel = try section.optional("level") ?? .info
+    }
+    try reader.refuseUnread()
+    return configuration
+  }
+}
+
+extension BrokerSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    let type = try section.optional("type", as: String.self) ?? "mqtt"
+    guard type == "mqtt" else { throw section.error(.type, "expected 'mqtt', found '\(type)'", key: "type") }
+    host = try section.optional("host") ?? host
+    port = try section.number("port", in: 1...65535)
+    clientID = try section.optional("id")
+    taskTopic = try section.optional("subscribe-topic")
+    resultTopic = try section.optional("publish-topic")
+    keepAlive = .seconds(try section.number("keepalive", in: 5...3600) ?? 10)
+    username = try section.optional("username")
+    password = try section.optional("password")
+  }
+}
+
+extension HypervisorSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    kind = try section.optional("type") ?? kind
+    uri = try section.optional("uri")
+    driver = try section.word("driver") ?? driver
+    transport = try section.word("transport") ?? transport
+    startTimeout = .seconds(try section.number("start-timeout", in: 1...86_400) ?? 60)
+    stopTimeout = .seconds(try section.number("stop-timeout", in: 1...86_400) ?? 60)
+    clusterDirectory = try section.optional("cluster-directory")
+    // The reference's: hosts whose libvirt it asks before each start, and its dummy's faults. Here the state topics
+    // tell where a machine runs, and the dummy never fails by itself.
+    _ = try section.optional("nodes", as: [HostName].self)
+    _ = try section.optional("never-throw", as: Bool.self)
+    if kind == .dummy, clusterDirectory == nil {
+      throw section.error(.missing, "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory")
+    }
+  }
+}
+
+extension PscomSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    requestTopic = try section.optional("request-topic") ?? requestTopic
+    responseTopic = try section.optional("response-topic") ?? responseTopic
+    quality = try section.number("qos", in: 0...2) ?? quality
+  }
+}
+
+extension CapacitySettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    memoryKiB = try section.number("memory", in: 1...Int.max / 1024)
+    cpus = try section.number("cpus", in: 1...1_000_000)
+    reservedMemoryKiB = try section.number("reserved-memory", in: 0...Int.max / 1024) ?? reservedMemoryKiB
+  }
+}
+
+extension DefaultSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    migrationType = try section.optional("migration-type") ?? migrationType
+    mode = try section.optional("mode") ?? mode
+    overbooking = try section.optional("overbooking") ?? overbooking
+    retries = try section.number("retry-counter", in: 0...1000) ?? retries
+  }
+}
+
+extension LimitSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    outgoingMigrations = try section.number("outgoing-migrations", in: 1...Self.mostMigrations)
+    incomingMigrations = try section.number("incoming-migrations", in: 1...Self.mostMigrations) ?? incomingMigrations
+    parallelStarts = try section.number("parallel-starts", in: 1...64) ?? parallelStarts
+    if let interval = try section.optional("progress-interval", as: Double.self) {
+      guard (0.1...60).contains(interval) else {
+        throw section.error(.type, "expected 0.1 to 60 seconds", key: "progress-interval")
+      }
+      progressInterval = .milliseconds(Int(interval * 1000))
+    }
+  }
+}
+
+extension LogLevel: YAMLReadable {}
+extension HypervisorSettings.Kind: YAMLReadable {}
+
+extension MappingReader {
+  /// Reads a nested mapping, if it is there.
+  fileprivate mutating func section(
+    _ key: String, _ read: (inout MappingReader) throws(YAMLError) -> Void
+  ) throws(YAMLError) {
+    guard var nested = try reader(key) else { return }
+    try read(&nested)
+    // Here, because the section knows what its keys are called.
+    try nested.refuseUnread()
+  }
+
+  fileprivate mutating func number(_ key: String, in range: ClosedRange<Int>) throws(YAMLError) -> Int? {
+    guard let value = try optional(key, as: Int.self) else { return nil }
+    guard range.contains(value) else {
+      throw error(.type, "expected \(range.lowerBound) to \(range.upperBound), found \(value)", key: key)
+    }
+    return value
+  }
+
+  /// A name that becomes part of a URI.
+  fileprivate mutating func word(_ key: String) throws(YAMLError) -> String? {
+    guard let value = try optional(key, as: String.self) else { return nil }
+    guard !value.isEmpty, value.utf8.count <= 32, value.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }) else {
+      throw error(.type, "expected a word of lower-case letters and digits", key: key)
+    }
+    return value
+  }
+}
+
+extension YAMLNode {
+  /// The same with `placeholder` replaced in every scalar.
+  fileprivate func replacing(_ placeholder: String, with text: String) -> YAMLNode {
+    var copy = self
+    switch kind {
+    case .scalar(var scalar):
+      if scalar.text.contains(placeholder) {
+        scalar.text = scalar.text.split(separator: placeholder, omittingEmptySubsequences: false).joined(separator: text)
+        copy.kind = .scalar(scalar)
+      }
+    case .sequence(let nodes, let flow):
+      copy.kind = .sequence(nodes.map { $0.replacing(placeholder, with: text) }, flow: flow)
+    case .mapping(var mapping):
+      for index in mapping.entries.indices {
+        mapping.entries[index].value = mapping.entries[index].value.replacing(placeholder, with: text)
+      }
+      copy.kind = .mapping(mapping)
+    }
+    return copy
+  }
+}

@@ -1,0 +1,147 @@
+public import ClusterModel
+import MigfraProtocol
+
+/// What the three programs read from their configuration file; each uses its part.
+///
+/// The reference's `migfra.conf` works as it is; `docs/configuration.md` lists every key.
+public struct Configuration: Sendable, Equatable {
+  /// This machine's name in topics and URIs.
+  public var host: HostName
+  public var broker: BrokerSettings
+  public var hypervisor: HypervisorSettings
+  public var pscom: PscomSettings
+  public var capacity: CapacitySettings
+  public var defaults: DefaultSettings
+  public var limits: LimitSettings
+  /// Where journals live.
+  public var stateDirectory: String
+  public var logLevel: LogLevel
+
+  public init(host: HostName) {
+    self.host = host
+    broker = BrokerSettings()
+    hypervisor = HypervisorSettings()
+    pscom = PscomSettings()
+    capacity = CapacitySettings()
+    defaults = DefaultSettings()
+    limits = LimitSettings()
+    stateDirectory = "/var/lib/migfra"
+    logLevel = .info
+  }
+}
+
+/// `log.level`.
+public enum LogLevel: String, Sendable, CaseIterable {
+  case trace, debug, info, notice, warning, error
+}
+
+/// `communicator` and `tls`.
+public struct BrokerSettings: Sendable, Equatable {
+  public var host = "localhost"
+  /// nil: 1883, or 8883 with TLS.
+  public var port: Int?
+  /// The client id; nil: made from the program and the host.
+  public var clientID: String?
+  /// The worker's own; nil: the protocol's.
+  public var taskTopic: String?
+  public var resultTopic: String?
+  public var keepAlive = Duration.seconds(10)
+  public var username: String?
+  public var password: String?
+  public var tls: TLSSettings?
+
+  public init() {}
+}
+
+/// `tls`: certificates for the broker's connection.
+public struct TLSSettings: Sendable, Equatable {
+  public var caFile: String
+  public var certificateFile: String?
+  public var keyFile: String?
+
+  public init(caFile: String, certificateFile: String? = nil, keyFile: String? = nil) {
+    self.caFile = caFile
+    self.certificateFile = certificateFile
+    self.keyFile = keyFile
+  }
+}
+
+/// `hypervisor`.
+public struct HypervisorSettings: Sendable, Equatable {
+  public enum Kind: String, Sendable, CaseIterable {
+    case libvirt
+    /// Simulated machines in a directory that the simulated hosts share.
+    case dummy
+  }
+
+  public var kind = Kind.libvirt
+  /// libvirt's URI of this host; nil: `<driver>:///system`.
+  public var uri: String?
+  public var driver = "qemu"
+  /// Between hosts: ssh, tcp, tls, or unix for tests.
+  public var transport = "ssh"
+  public var startTimeout = Duration.seconds(60)
+  public var stopTimeout = Duration.seconds(60)
+  /// Where the simulated hosts keep their machines.
+  public var clusterDirectory: String?
+
+  public init() {}
+
+  /// libvirt's URI of this host.
+  public var localURI: String { uri ?? "\(driver):///system" }
+
+  /// libvirt's URI of another host, as this host's libvirtd is to reach it.
+  public func uri(of host: HostName) -> String { "\(driver)+\(transport)://\(host)/system" }
+}
+
+/// `pscom-handler`; read and checked, used when the pscom protocol is.
+public struct PscomSettings: Sendable, Equatable {
+  public var requestTopic = "fast/pscom/<vm-name>/<process>/request"
+  public var responseTopic = "fast/pscom/<vm-name>/+/response"
+  public var quality = 0
+
+  public init() {}
+}
+
+/// `capacity`: what the host offers, where the hypervisor's word shall not count.
+public struct CapacitySettings: Sendable, Equatable {
+  /// nil: the machine's.
+  public var memoryKiB: Int?
+  /// nil: the machine's.
+  public var cpus: Int?
+  /// Kept back for the host itself.
+  public var reservedMemoryKiB = 512 * 1024
+
+  public init() {}
+
+  /// What is left for guests of a machine of this size.
+  public func applied(to machine: HostCapacity) -> HostCapacity {
+    HostCapacity(
+      memoryKiB: memoryKiB ?? max(0, machine.memoryKiB - reservedMemoryKiB), cpus: cpus ?? machine.cpus)
+  }
+}
+
+/// `defaults`: for what a task leaves open.
+public struct DefaultSettings: Sendable, Equatable {
+  public var migrationType = MigrationType.live
+  public var mode = PlacementMode.auto
+  public var overbooking = false
+  public var retries = 3
+
+  public init() {}
+}
+
+/// `limits`: how much happens at once.
+public struct LimitSettings: Sendable, Equatable {
+  /// Out of one host. Bounded well below half of libvirtd's workers (20 by default): hosts that migrate into each
+  /// other deadlock in libvirtd otherwise.
+  public var outgoingMigrations: Int?
+  public var incomingMigrations = 2
+  public var parallelStarts = 4
+  public var progressInterval = Duration.seconds(1)
+
+  public init() {}
+
+  /// The most that the configuration may ask for.
+  public static let mostMigrations = 8
+}

@@ -1,0 +1,33 @@
+public import ClusterModel
+import Foundation
+import YAML
+
+/// Finds and reads a program's configuration file.
+public enum ConfigurationFile {
+  /// Where a program looks when it is told nothing.
+  public static let usualPlaces = ["migfra.conf", "/etc/migfra/migfra.conf"]
+
+  /// Why there is no configuration, with the file, the line, the key, and what is expected.
+  public struct Failure: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// Reads `path`; nil: the first of the usual places that exists, or the defaults.
+  public static func load(_ path: String?) throws(Failure) -> (Configuration, source: String) {
+    let hostname = HostName(rawValue: ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init) ?? "localhost")
+    guard let file = path ?? usualPlaces.first(where: FileManager.default.fileExists(atPath:)) else {
+      return (Configuration(host: hostname), source: "defaults")
+    }
+    let bytes: [UInt8]
+    do {
+      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+    } catch {
+      throw Failure(description: "configuration \(file) cannot be read: \(error.localizedDescription)")
+    }
+    do {
+      return (try Configuration.parse(bytes, hostname: hostname), source: file)
+    } catch {
+      throw Failure(description: "configuration \(file), \(error)")
+    }
+  }
+}
