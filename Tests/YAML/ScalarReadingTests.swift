@@ -24,7 +24,9 @@ struct ScalarReadingTests {
 
   @Test(
     "no booleans",
-    arguments: ["y", "n", "Y", "N", "0", "1", "tRUE", "yEs", "\"true\"", "'no'", "", "~", "[true]", "{a: true}", "maybe"])
+    arguments: [
+      "y", "n", "Y", "N", "0", "1", "tRUE", "yEs", "\"true\"", "'no'", "", "~", "[true]", "{a: true}", "maybe",
+    ])
   func isNoBoolean(_ text: String) throws {
     #expect(try reason(text, as: Bool.self).hasPrefix("expected true or false, found "))
   }
@@ -72,8 +74,10 @@ struct ScalarReadingTests {
     "numbers",
     arguments: [
       ("0", 0), ("1.5", 1.5), ("-1.5", -1.5), ("+.5", 0.5), ("5.", 5), ("1e3", 1000), ("1.5E-3", 0.0015), ("017", 17),
-      ("0.1", 0.1), ("0.000001", 0.000001), ("123456789.123456", 123456789.123456), ("3.141592653589793", 3.141592653589793),
-      ("1234567890123456789", 0x1.12210f47de981p60), ("1e-400", 0), ("1.7976931348623157e308", .greatestFiniteMagnitude),
+      ("0.1", 0.1), ("0.000001", 0.000001), ("123456789.123456", 123456789.123456),
+      ("3.141592653589793", 3.141592653589793),
+      ("1234567890123456789", 0x1.12210f47de981p60), ("1e-400", 0),
+      ("1.7976931348623157e308", .greatestFiniteMagnitude),
       ("0.123456789012345", 0.123456789012345), ("999999999999999", 999999999999999), ("1e+2", 100),
     ])
   func number(_ text: String, _ value: Double) throws {
@@ -93,8 +97,10 @@ struct ScalarReadingTests {
   @Test(
     "strings",
     arguments: [
-      ("0017", "0017"), ("true", "true"), ("1.5", "1.5"), ("yes", "yes"), ("\"~\"", "~"), ("''", ""), ("'null'", "null"),
-      ("a b", "a b"), ("\"a\\tb\\u00e4\"", "a\tbä"), ("|\n  a\n  b\n", "a\nb\n"), (">\n  a\n  b\n", "a b\n"), ("nUll", "nUll"),
+      ("0017", "0017"), ("true", "true"), ("1.5", "1.5"), ("yes", "yes"), ("\"~\"", "~"), ("''", ""),
+      ("'null'", "null"),
+      ("a b", "a b"), ("\"a\\tb\\u00e4\"", "a\tbä"), ("|\n  a\n  b\n", "a\nb\n"), (">\n  a\n  b\n", "a b\n"),
+      ("nUll", "nUll"),
       ("2001-12-14", "2001-12-14"), ("'it''s'", "it's"), ("ü 😀", "ü 😀"),
     ])
   func string(_ text: String, _ value: String) throws {

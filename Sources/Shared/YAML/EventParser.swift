@@ -143,7 +143,9 @@ struct EventParser: ~Copyable {
   private func place(ofByte offset: Int) -> YAMLMark {
     var line = 1
     var column = 1
-    for unsafe byte in unsafe bytes.prefix(offset) {
+    let end = unsafe min(offset, bytes.count)
+    for index in 0..<end {
+      let byte = unsafe bytes[index]
       if byte == UInt8(ascii: "\n") {
         line += 1
         column = 1

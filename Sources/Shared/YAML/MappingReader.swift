@@ -4,9 +4,9 @@
 ///     let name: String = try reader.required("vm-name")
 ///     let memory: UInt64? = try reader.optional("memory")
 ///     try reader.refuseUnread()
-public struct MappingReader {
+public struct MappingReader: Sendable {
   /// A key nobody asked for, and the absent key it was perhaps meant to be.
-  private struct Unread {
+  private struct Unread: Sendable {
     var key: String
     var path: String
     var mark: YAMLMark
@@ -113,7 +113,7 @@ public struct MappingReader {
   }
 
   /// An error about the value of `key`, or about the whole mapping: for what only the caller can judge.
-  public func error(_ code: YAMLError.Code = .type, _ reason: String, key: String? = nil) -> YAMLError {
+  public func error(_ reason: String, key: String? = nil, code: YAMLError.Code = .type) -> YAMLError {
     guard let key else { return YAMLError(code, reason, at: mark, path: path) }
     let entry = entries.first { $0.key == key }
     return YAMLError(code, reason, at: entry?.value.mark ?? mark, path: place.description(of: key))

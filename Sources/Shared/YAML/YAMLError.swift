@@ -33,7 +33,7 @@ public struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
   /// One line: place, path and reason, as far as they are known.
   public var description: String {
     var text = ""
-    if mark != .none { text += "line \(mark.line), column \(mark.column): " }
+    if mark != .none { text += "\(mark): " }
     if !path.isEmpty { text += "\(path): " }
     return text + reason
   }

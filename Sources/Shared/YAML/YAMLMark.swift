@@ -1,5 +1,5 @@
 /// A place in a YAML text, for messages a person can act on. Both numbers count from 1, columns in characters.
-public struct YAMLMark: Sendable, Hashable {
+public struct YAMLMark: Sendable, Hashable, CustomStringConvertible {
   /// The place of a node that was made in memory.
   public static let none = YAMLMark(line: 0, column: 0)
 
@@ -21,4 +21,6 @@ public struct YAMLMark: Sendable, Hashable {
     get { Int(storedColumn) }
     set { storedColumn = UInt32(clamping: newValue) }
   }
+
+  public var description: String { "line \(line), column \(column)" }
 }

@@ -12,9 +12,10 @@ extension YAMLNode {
     YAMLNode(.scalar(YAMLScalar(value ? "true" : "false", isPlain: true)))
   }
 
-  /// A number with exactly `decimals` decimals (0 to 9), never with an exponent below 2^63 units of the last decimal.
+  /// A number with exactly `decimals` decimals (0 to 9); with an exponent only from 2^63 units of the last decimal on.
+  /// Null for what is no finite number, because no reader of messages takes that for one.
   public static func real(_ value: Double, decimals: Int = 6) -> YAMLNode {
-    YAMLNode(.scalar(YAMLScalar(value.fixedPoint(decimals: decimals), isPlain: true)))
+    value.isFinite ? YAMLNode(.scalar(YAMLScalar(value.fixedPoint(decimals: decimals), isPlain: true))) : .null
   }
 
   /// One item a line.
@@ -50,10 +51,8 @@ extension YAMLNode: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Exp
 }
 
 extension Double {
-  /// As `printf("%.6f")` for all sizes that occur; a form YAML 1.1 and 1.2 both read as a number for the others.
   fileprivate func fixedPoint(decimals: Int) -> String {
     precondition((0...9).contains(decimals), "0 to 9 decimals")
-    guard isFinite else { return isNaN ? ".nan" : self < 0 ? "-.inf" : ".inf" }
     var scale: UInt64 = 1
     for _ in 0..<decimals { scale *= 10 }
     let scaled = (magnitude * Double(scale)).rounded(.toNearestOrEven)
