@@ -84,6 +84,8 @@ public struct BusError: Error, Equatable, CustomStringConvertible {
     case refused
     /// The topic, the filter or the configuration is not valid.
     case invalid
+    /// The calling task was cancelled while it waited; the message itself may still be delivered.
+    case cancelled
     /// The library or the system failed.
     case failed
   }

@@ -14,7 +14,9 @@ public struct TopicFilter: Sendable, Hashable, ExpressibleByStringLiteral, Custo
   public func matches(_ topic: String) -> Bool {
     let filters = description.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     let levels = topic.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    if topic.utf8.first == UInt8(ascii: "$"), filters.first?.first == UInt8(ascii: "+") || filters.first?.first == UInt8(ascii: "#") {
+    if topic.utf8.first == UInt8(ascii: "$"),
+      filters.first?.first == UInt8(ascii: "+") || filters.first?.first == UInt8(ascii: "#")
+    {
       return false
     }
     for (index, filter) in filters.enumerated() {
