@@ -3,8 +3,7 @@
 
 BROKER_PORT=1883
 
-# The folder of our programs.
-programs() {
+lab_programs() {
   local folder
   for folder in "${MIGFRA_BIN:-}" "$REPOSITORY/.build/release" "$REPOSITORY/.build/debug"; do
     [ -n "$folder" ] && [ -x "$folder/migfra-worker" ] && readlink -f "$folder" && return
@@ -12,10 +11,11 @@ programs() {
   die "migfra-worker is not built: run \`make build\`, or set MIGFRA_BIN to its folder"
 }
 
-# The broker of a real cluster, but open, with its store in this lab, and saved after every change, so that a killed broker
-# loses nothing that a test waits for.
+# The broker of a real cluster, but open, with its store in this lab, saved after every change, so that a killed broker loses
+# nothing that a test waits for, and without a limit on messages, so that our programs' own limits are seen.
 broker_configuration() {
-  grep -vE '^(listener|allow_anonymous|persistence_location|autosave_|log_dest|user|#|$)' "$REPOSITORY/docker/mosquitto/mosquitto.conf"
+  local ours='listener|allow_anonymous|persistence_location|autosave_|message_size_limit|log_dest|user'
+  grep -vE "^($ours|#|$)" "$REPOSITORY/docker/mosquitto/mosquitto.conf"
   cat <<END
 listener $BROKER_PORT $(address_of ctl)
 allow_anonymous true
@@ -87,7 +87,7 @@ all_online() { [ "$(hosts_online "$1")" -ge "$2" ]; }
 
 lab_services() {
   local folder node count=0
-  folder=$(programs) || exit 1
+  folder=$(lab_programs) || exit 1
   is_running ctl || die "the lab is not up: lab up"
   mkdir -p "$STATE/ctl"/{broker,migfra}
   broker_configuration >"$STATE/ctl/mosquitto.conf"
