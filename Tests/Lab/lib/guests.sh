@@ -85,7 +85,7 @@ END
 lab_start() {
   local host=$1 name=${2:?start HOST NAME} file status
   shift
-  file=$(mktemp -p "$STATE") || return
+  file=$(mktemp -p "$STATE/ctl") || return
   if lab_xml "$@" >"$file"; then
     case " $* " in
       *" transient=1 "*) on "$host" virsh -q create "$file" ;;
@@ -103,5 +103,5 @@ lab_watch() {
   local host=$1 pid
   shift
   pid=$(pid_of "$host") || die "$host is not running"
-  exec nsenter -t "$pid" -n -- "$IMAGES/probe" watch "$@" # in place of this shell, so that a signal to us ends it
+  exec nsenter -t "$pid" -n -- "$IMAGES/probe" watch "$pid" "$@" # in place of this shell: a signal to us is for it
 }

@@ -41,7 +41,7 @@ begin_guests() {
 wait_for_vms() {
   local k
   for ((k = 0; k < 100; k++)); do
-    [ "$(migfra vms --json | grep -oE '"vm[0-9]+"' | sort -u | wc -l)" -ge "$VMS" ] && return
+    (($(migfra vms --json | grep -oE '"vm[0-9]+"' | sort -u | wc -l) >= VMS)) && return
     sleep 0.1
   done
   give_up "The coordinator does not know of all guests after 10 s."

@@ -2,7 +2,8 @@
  * probe: asks guests for their SSH banner, to see when they are up and whether they ever stopped.
  *
  *   probe wait IP TIMEOUT    until IP greets; prints the seconds it took.  Exit 1 after TIMEOUT seconds.
- *   probe watch IP...        connects to each IP every 20 ms until SIGINT or SIGTERM.  Prints a line per answer,
+ *   probe watch PID IP...    connects to each IP every 20 ms until SIGINT, SIGTERM or the end of process PID.  Prints a line
+ *                            per answer,
  *                              TIME IP TICK MS GAP
  *                            (seconds since the start; the guest's own run time in s and ms; ms since its answer before),
  *                            and at the end one per guest,
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -125,17 +127,18 @@ static struct guest *guest_of(struct guest *guests, int count, const struct ques
 
 int main(int count, char **arguments) {
   int waiting = count == 4 && !strcmp(arguments[1], "wait");
-  if (!waiting && (count < 3 || strcmp(arguments[1], "watch"))) {
-    fprintf(stderr, "usage: probe wait IP TIMEOUT | probe watch IP...\n");
+  if (!waiting && (count < 4 || strcmp(arguments[1], "watch"))) {
+    fprintf(stderr, "usage: probe wait IP TIMEOUT | probe watch PID IP...\n");
     return 2;
   }
-  int guest_count = waiting ? 1 : count - 2;
+  int guest_count = waiting ? 1 : count - 3;
+  char **addresses = arguments + (waiting ? 2 : 3);
   struct guest *guests = calloc(guest_count, sizeof *guests);
   for (int i = 0; i < guest_count; i++) {
-    guests[i].address = arguments[2 + i];
+    guests[i].address = addresses[i];
     guests[i].peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(SSH_PORT)};
-    if (inet_pton(AF_INET, arguments[2 + i], &guests[i].peer.sin_addr) != 1) {
-      fprintf(stderr, "probe: not an IPv4 address: %s\n", arguments[2 + i]);
+    if (inet_pton(AF_INET, addresses[i], &guests[i].peer.sin_addr) != 1) {
+      fprintf(stderr, "probe: not an IPv4 address: %s\n", addresses[i]);
       return 2;
     }
     for (int q = 0; q < PENDING; q++) guests[i].questions[q].socket = -1;
@@ -149,6 +152,7 @@ int main(int count, char **arguments) {
   sigprocmask(SIG_BLOCK, &signals, NULL);
   struct epoll_event ended = {EPOLLIN, {.ptr = NULL}};
   epoll_ctl(events, EPOLL_CTL_ADD, signalfd(-1, &signals, SFD_CLOEXEC), &ended);
+  if (!waiting) epoll_ctl(events, EPOLL_CTL_ADD, pidfd_open(atoi(arguments[2]), 0), &ended);
 
   double started = now_ms(), deadline = waiting ? started + atof(arguments[3]) * 1e3 : 0, due = started;
   for (;;) {
