@@ -1,0 +1,46 @@
+# make demo and make test need nothing but a Swift toolchain on Debian 12: they install the rest.  make help lists all.
+
+HOSTS ?= 3
+VMS ?= 6
+MODE ?= auto
+LAB := Tests/Lab/lab
+
+BUILD_PACKAGES := ca-certificates git pkg-config \
+  libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libyaml-dev
+LAB_PACKAGES := binutils gcc libc6-dev iproute2 procps util-linux \
+  libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
+
+.PHONY: help setup build test lint demo bench lab-up lab-down clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+setup: ## install missing Debian packages (sudo where not root)
+	@.ci/setup $(BUILD_PACKAGES) $(LAB_PACKAGES)
+
+build: setup ## release programs in .build/release; a host needs no Swift runtime for them
+	swift build -c release --static-swift-stdlib
+
+test: setup ## every test, on real hosts too
+	swift test --disable-xctest
+
+lint: ## format and shell checks
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	@if command -v shellcheck >/dev/null; then shellcheck -x .ci/run .ci/setup Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
+	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
+
+demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
+	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo
+
+bench: setup ## benchmarks, in release
+	swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench
+
+lab-up: setup ## a cluster to play with (HOSTS=3); then Tests/Lab/lab help
+	$(LAB) up '$(HOSTS)'
+	@$(LAB) status
+
+lab-down: ## end that cluster
+	$(LAB) down
+
+clean: ## remove all that was built
+	rm -rf .build Tests/Lab/images

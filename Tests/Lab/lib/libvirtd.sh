@@ -1,0 +1,90 @@
+# A node's libvirtd: listens on TCP 16509 without authentication, runs QEMU as root and without anything that needs systemd,
+# cgroups or a security module.
+# shellcheck shell=bash
+
+configure_libvirtd() {
+  local node=$1 etc=$STATE/$1/etc
+  [ -e "$etc/libvirtd.conf" ] && return
+  mkdir -p "$etc"/{qemu/networks,qemu/autostart,hooks,nwfilter,storage,secrets}
+  cat >"$etc/libvirtd.conf" <<END
+listen_tls = 0
+listen_tcp = 1
+listen_addr = "0.0.0.0"
+auth_tcp = "none"
+auth_unix_rw = "none"
+unix_sock_rw_perms = "0777"
+host_uuid = "$(uuid_of "host $node")"
+max_clients = 1000
+max_workers = ${LAB_WORKERS:-40}
+max_client_requests = 100
+keepalive_interval = 5
+keepalive_count = 5
+log_level = 3
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+END
+  cat >"$etc/qemu.conf" <<END
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+migration_address = "$(address_of "$node")"
+migration_host = "$(address_of "$node")"
+keepalive_interval = 5
+keepalive_count = 5
+END
+}
+
+libvirtd_pid() {
+  # shellcheck disable=SC2016 # expanded over there
+  on "$1" sh -c 'pid=$(cat /run/libvirtd.pid 2>/dev/null) && grep -q libvirtd "/proc/$pid/comm" 2>/dev/null && echo "$pid"'
+}
+
+libvirtd_answers() { net_of "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509' 2>/dev/null; }
+
+libvirtd_start() {
+  local node=$1 log=$STATE/$1/log
+  libvirtd_pid "$node" >/dev/null && return
+  on "$node" env -u LISTEN_FDS HOME=/root LD_PRELOAD="$IMAGES/nfsshim.so" LAB_SHARED="$STATE/shared" \
+    setsid libvirtd -d --listen -p /run/libvirtd.pid </dev/null >>"$log/start.log" 2>&1 &&
+    wait_until 30 libvirtd_answers "$node" ||
+    die "$node: libvirtd does not answer: $(cat "$log/start.log" "$log/libvirtd.log" 2>/dev/null | tail -n 3)"
+}
+
+# libvirtd_end NODE SIGNAL
+libvirtd_end() {
+  # shellcheck disable=SC2016 # expanded over there
+  on "$1" sh -c 'pid=$(cat /run/libvirtd.pid 2>/dev/null) || exit 0
+    kill -"$0" "$pid" 2>/dev/null
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    rm -f /run/libvirtd.pid' "$2"
+}
+
+lab_daemon() {
+  case ${2:-} in
+    start) libvirtd_start "$1" ;;
+    stop) libvirtd_end "$1" TERM ;;
+    kill) libvirtd_end "$1" KILL ;;
+    pid) libvirtd_pid "$1" ;;
+    *) die "daemon HOST start|stop|kill|pid" ;;
+  esac
+}
+
+# libvirt asks QEMU for its capabilities once per cache, which takes one to two seconds.  The answer is kept beside the images
+# and given to every new node; libvirt itself checks whether it still fits the installed QEMU.
+lend_capabilities() {
+  local cache=$STATE/$1/cache/qemu
+  [ -d "$IMAGES/capabilities" ] && [ ! -d "$cache" ] || return 0
+  mkdir -p "$cache"
+  cp -a "$IMAGES/capabilities" "$cache/"
+}
+
+keep_capabilities() {
+  local own=$STATE/$1/cache/qemu/capabilities copy=$IMAGES/capabilities.$$
+  on "$1" virsh -q domcapabilities --virttype qemu >/dev/null || die "$1: libvirt finds no QEMU"
+  diff -rq "$own" "$IMAGES/capabilities" >/dev/null 2>&1 && return
+  cp -a "$own" "$copy" && rm -rf "$IMAGES/capabilities" && mv -T "$copy" "$IMAGES/capabilities"
+}

@@ -1,0 +1,108 @@
+# The programs under test: a broker and the coordinator on ctl, a worker on every node.
+# shellcheck shell=bash
+
+BROKER_PORT=1883
+
+lab_programs() {
+  local folder
+  for folder in "${MIGFRA_BIN:-}" "$REPOSITORY/.build/release" "$REPOSITORY/.build/debug"; do
+    [ -n "$folder" ] && [ -x "$folder/migfra-worker" ] && readlink -f "$folder" && return
+  done
+  die "migfra-worker is not built: run \`make build\`, or set MIGFRA_BIN to its folder"
+}
+
+# The broker of a real cluster, but open, with its store in this lab, saved after every change, so that a killed broker loses
+# nothing that a test waits for, and without a limit on messages, so that our programs' own limits are seen.
+broker_configuration() {
+  local ours='listener|allow_anonymous|persistence_location|autosave_|message_size_limit|log_dest|user'
+  grep -vE "^($ours|#|$)" "$REPOSITORY/docker/mosquitto/mosquitto.conf"
+  cat <<END
+listener $BROKER_PORT $(address_of ctl)
+allow_anonymous true
+persistence_location $STATE/ctl/broker/
+autosave_interval 1
+autosave_on_changes true
+log_dest stderr
+user root
+END
+}
+
+worker_configuration() { # NODE
+  cat <<END
+communicator:
+  type: mqtt
+  id: fast-migfra-<hostname>
+  subscribe-topic: fast/migfra/<hostname>/task
+  publish-topic: fast/migfra/<hostname>/result
+  host: ctl
+  port: $BROKER_PORT
+  keepalive: 10
+hypervisor:
+  type: libvirt
+  driver: qemu
+  transport: tcp
+  uri: qemu:///system
+pscom-handler:
+  request-topic: fast/pscom/<vm-name>/<process>/request
+  response-topic: fast/pscom/<vm-name>/+/response
+  qos: 0
+state-directory: $STATE/$1/migfra
+log:
+  level: info
+END
+}
+
+coordinator_configuration() {
+  cat <<END
+communicator:
+  type: mqtt
+  id: migfra-coordinator
+  host: ctl
+  port: $BROKER_PORT
+  keepalive: 10
+state-directory: $STATE/ctl/migfra
+limits:
+  outgoing-migrations: 2
+  incoming-migrations: 2
+END
+}
+
+# service HOST PROGRAM ARGUMENT...: in the background, output in HOST/PROGRAM.log, pid in HOST/PROGRAM.pid.
+service() {
+  local host=$1 program=${2##*/}
+  shift
+  # shellcheck disable=SC2016 # expanded over there
+  lab_spawn "$host" sh -c 'log=$0; exec "$@" >>"$log" 2>&1' "$STATE/$host/$program.log" "$@" >"$STATE/$host/$program.pid"
+}
+
+broker_answers() { net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of ctl)/$BROKER_PORT" 2>/dev/null; }
+
+# How many nodes the coordinator's answer shows as online.
+hosts_online() {
+  on ctl timeout 5 "$1/migfra" --broker "ctl:$BROKER_PORT" hosts --json 2>/dev/null |
+    grep -oE '"online" *: *true|: *"online"' | wc -l
+}
+
+all_online() { [ "$(hosts_online "$1")" -ge "$2" ]; }
+
+lab_services() {
+  local folder node count=0
+  folder=$(lab_programs) || exit 1
+  is_running ctl || die "the lab is not up: lab up"
+  mkdir -p "$STATE/ctl"/{broker,migfra}
+  broker_configuration >"$STATE/ctl/mosquitto.conf"
+  coordinator_configuration >"$STATE/ctl/migfra.yaml"
+  service ctl mosquitto -c "$STATE/ctl/mosquitto.conf"
+  wait_until 10 broker_answers || die "the broker does not answer: $(tail -n 5 "$STATE/ctl/mosquitto.log")"
+  service ctl "$folder/migfra-coordinator" --config "$STATE/ctl/migfra.yaml"
+  for node in $(nodes); do
+    mkdir -p "$STATE/$node/migfra"
+    worker_configuration "$node" >"$STATE/$node/migfra.yaml"
+    service "$node" "$folder/migfra-worker" --config "$STATE/$node/migfra.yaml"
+    count=$((count + 1))
+  done
+  if ! wait_until 20 all_online "$folder" "$count"; then
+    tail -n 15 "$STATE"/ctl/*.log "$STATE"/node*/migfra-worker.log >&2
+    die "only $(hosts_online "$folder") of $count hosts are online after 20 s; the logs are above"
+  fi
+}

@@ -1,0 +1,78 @@
+# The demo's cluster where real hosts cannot be had: workers with the `dummy` hypervisor, simulated guests in memory.
+# Processes of this machine, a broker on 127.0.0.1; they share a folder, which stands for the network between the hosts.
+# shellcheck shell=bash
+
+pids=()
+
+migfra() { timeout --foreground 180 "$programs/migfra" --broker "127.0.0.1:$port" "$@"; }
+
+background() { # LOG COMMAND...
+  local log=$1
+  shift
+  "$@" >"$folder/$log" 2>&1 &
+  pids+=($!)
+}
+
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+
+begin_cluster() {
+  local k
+  programs=$("$LAB/lab" programs) || exit 1
+  command -v mosquitto mosquitto_pub mosquitto_sub >/dev/null || give_up "mosquitto is not installed: make setup"
+  folder=$(mktemp -d)
+  for ((port = 20000 + RANDOM % 20000; ; port++)); do answers || break; done
+  printf 'listener %s 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' "$port" >"$folder/mosquitto.conf"
+  background broker.log mosquitto -c "$folder/mosquitto.conf"
+  for ((k = 0; k < 100; k++)); do answers && break || sleep 0.05; done
+  answers || give_up "The broker does not answer: $(tail -n 3 "$folder/broker.log")"
+  configuration migfra-coordinator coordinator >"$folder/coordinator.yaml"
+  background coordinator.log "$programs/migfra-coordinator" --config "$folder/coordinator.yaml"
+  mkdir -p "$folder/cluster"
+  for ((k = 1; k <= HOSTS; k++)); do
+    configuration "fast-migfra-node$k" "node$k" >"$folder/node$k.yaml"
+    printf 'host: node%s\nhypervisor:\n  type: dummy\n  cluster-directory: %s/cluster\n' "$k" "$folder" >>"$folder/node$k.yaml"
+    background "node$k.log" "$programs/migfra-worker" --config "$folder/node$k.yaml"
+  done
+  for ((k = 0; k < 200; k++)); do
+    [ "$(migfra hosts --json 2>/dev/null | grep -cE '"online" *: *true|: *"online"')" -ge "$HOSTS" ] && break
+    sleep 0.1
+  done
+  say "node1 to node$HOSTS: SIMULATED hosts, each a worker with a dummy hypervisor"
+}
+
+configuration() { # CLIENT-ID NAME
+  mkdir -p "$folder/state-$2"
+  cat <<END
+communicator:
+  type: mqtt
+  id: $1
+  host: 127.0.0.1
+  port: $port
+  keepalive: 10
+state-directory: $folder/state-$2
+END
+}
+
+begin_guests() {
+  local k sizes=(64 80 96 112 128) task=$folder/start.yaml
+  printf 'task: start vm\nid: demo-start\nvm-configurations:\n' >"$task"
+  for ((k = 1; k <= VMS; k++)); do
+    printf '  - vm-name: vm%s\n    memory: %s\n    vcpus: 1\n' "$k" "$((sizes[k % 5] * 1024))" >>"$task"
+  done
+  mosquitto_sub -p "$port" -t fast/migfra/node1/result -C 1 -W 20 >"$folder/started.yaml" &
+  local answer=$!
+  sleep 0.3 # mosquitto_sub does not say when it has subscribed
+  mosquitto_pub -p "$port" -t fast/migfra/node1/task -q 1 -f "$task"
+  wait "$answer" || give_up "node1's worker did not answer: $(tail -n 5 "$folder/node1.log")"
+  grep -q 'status: error' "$folder/started.yaml" && give_up "Not all guests started: $(cat "$folder/started.yaml")"
+  say "all were started by one task on node1's topic"
+}
+
+begin_watch() { say "(simulated guests have no clock that could be asked)"; }
+
+check_cluster() { :; }
+
+end_cluster() {
+  [ ${#pids[@]} -eq 0 ] || { kill "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
+  [ -z "${folder:-}" ] || rm -rf "$folder"
+}
