@@ -35,6 +35,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -65,7 +66,7 @@ let package = Package(
     clibrary("CCurl", "Shared/CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     room(
       "DaemonKit", "Shared/DaemonKit",
-      ["ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "YAML", logging, lifecycle]),
+      ["ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "YAML", argumentParser, logging, lifecycle, signals]),
 
     // Coordinator: sees every host, plans, drives.
     room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),
@@ -74,7 +75,7 @@ let package = Package(
       ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),
     program(
       "Coordinator", "Coordinator/Main",
-      ["CoordinatorServices", "DaemonKit", "Mosquitto", argumentParser, logging, lifecycle]),
+      ["CoordinatorServices", "DaemonKit", argumentParser, logging]),
 
     // NodeWorker: carries out what concerns one host.
     room("NodeWorkerCore", "NodeWorker/Core", ["ClusterModel", "MigfraProtocol", collections]),
@@ -89,7 +90,7 @@ let package = Package(
       ]),
     program(
       "NodeWorker", "NodeWorker/Main",
-      ["DaemonKit", "Mosquitto", "NodeWorkerServices", argumentParser, logging, lifecycle]),
+      ["ClusterModel", "DaemonKit", "NodeWorkerServices", argumentParser, logging]),
 
     // CLI: what operators type.
     program(

@@ -4,12 +4,8 @@ import MigfraProtocol
 /// What reports, answers and timers make the coordinator do.
 extension CoordinatorMachine {
   mutating func update(_ report: HostReport, at now: Moment) -> [CoordinatorEffect] {
-    let wasOnline = roster.isOnline(report.host)
     guard roster.update(report) else { return [] }
     var effects: [CoordinatorEffect] = []
-    if report.presence == .online, nodes[report.host] == nil, !wasOnline {
-      effects.append(set(report.host, to: .active, because: "its worker is online"))
-    }
     let isSource = evacuations.contains { $0.request.source == report.host }
     if isSource, report.presence != .online {
       effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))

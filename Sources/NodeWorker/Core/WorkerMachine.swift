@@ -1,5 +1,5 @@
 public import ClusterModel
-import MigfraProtocol
+public import MigfraProtocol
 
 /// The worker's rules: takes what happened and the time, gives back what is to be done. No I/O, no clock.
 public struct WorkerMachine: Sendable {
@@ -45,12 +45,27 @@ public struct WorkerMachine: Sendable {
   private var operationCount = 0
   private var report: HostReport
   private var hasInventory = false
+  /// Nothing is done before the hypervisor has been looked at, or is known to be away.
+  private var isHypervisorKnown = false
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
     queue = OperationQueue(starts: configuration.parallelStarts, migrations: configuration.outgoingMigrations)
     report = HostReport(
       host: configuration.host, presence: .online, epoch: configuration.epoch, version: configuration.version)
+  }
+
+  /// What the worker says when it is stopped, so that nobody takes it for lost.
+  public var farewell: HostReport {
+    var farewell = report
+    farewell.presence = .stopped
+    farewell.sequence += 1
+    return farewell
+  }
+
+  /// A task that was answered before this incarnation: a repeat of it gets the same answer.
+  public mutating func recall(_ task: TaskMessage, answeredWith result: TaskResult) {
+    if ledger.receive(task) == .new { ledger.finish(task.id, with: result) }
   }
 
   /// Operations that are being performed.
@@ -69,7 +84,8 @@ public struct WorkerMachine: Sendable {
     case .hypervisorLost(let cause):
       guard report.isHypervisorReachable else { return [] }
       report.isHypervisorReachable = false
-      return [.note(Note(.warning, "the hypervisor cannot be reached", ["cause": cause]))] + announce()
+      isHypervisorKnown = true
+      return [.note(Note(.warning, "the hypervisor cannot be reached", ["cause": cause]))] + announce() + startReady()
     case .operationFinished(let id, let outcome): return finish(id, outcome, at: now)
     case .migrationProgressed(let id, let progress):
       return operations[id] == nil ? [] : [.publishProgress(progress)]
@@ -93,7 +109,8 @@ public struct WorkerMachine: Sendable {
     report.capacity = inventory.capacity
     report.hypervisor = inventory.hypervisor
     report.vms = inventory.vms
-    return announce()
+    isHypervisorKnown = true
+    return announce() + startReady()
   }
 
   /// Nothing is said before the hypervisor has been looked at: an empty list would be taken for an empty host.
@@ -119,7 +136,8 @@ public struct WorkerMachine: Sendable {
   }
 
   private mutating func startReady() -> [WorkerEffect] {
-    queue.dequeue().compactMap { id in operations[id].map { .perform(id, $0.operation) } }
+    guard isHypervisorKnown else { return [] }
+    return queue.dequeue().compactMap { id in operations[id].map { .perform(id, $0.operation) } }
   }
 
   private mutating func finish(

@@ -63,3 +63,13 @@ extension VirtualMachine {
       processID: try reader.optionalCount("process-id"))
   }
 }
+
+extension VirtualMachine {
+  /// One machine by itself, as the simulated hypervisor keeps it.
+  public func encoded() -> [UInt8] { YAML.emit(node) }
+
+  public static func decode(_ payload: [UInt8]) throws(YAMLError) -> VirtualMachine {
+    var reader = try MappingReader(try YAML.parse(payload))
+    return try VirtualMachine(&reader)
+  }
+}

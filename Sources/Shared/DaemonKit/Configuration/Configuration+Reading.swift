@@ -35,7 +35,7 @@ extension Configuration {
 extension BrokerSettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
     let type = try section.optional("type", as: String.self) ?? "mqtt"
-    guard type == "mqtt" else { throw section.error(.type, "expected 'mqtt', found '\(type)'", key: "type") }
+    guard type == "mqtt" else { throw section.error("expected 'mqtt', found '\(type)'", key: "type") }
     host = try section.optional("host") ?? host
     port = try section.number("port", in: 1...65535)
     clientID = try section.optional("id")
@@ -61,7 +61,8 @@ extension HypervisorSettings {
     _ = try section.optional("nodes", as: [HostName].self)
     _ = try section.optional("never-throw", as: Bool.self)
     if kind == .dummy, clusterDirectory == nil {
-      throw section.error(.missing, "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory")
+      throw section.error(
+        "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory", code: .missing)
     }
   }
 }
@@ -98,7 +99,7 @@ extension LimitSettings {
     parallelStarts = try section.number("parallel-starts", in: 1...64) ?? parallelStarts
     if let interval = try section.optional("progress-interval", as: Double.self) {
       guard (0.1...60).contains(interval) else {
-        throw section.error(.type, "expected 0.1 to 60 seconds", key: "progress-interval")
+        throw section.error("expected 0.1 to 60 seconds", key: "progress-interval")
       }
       progressInterval = .milliseconds(Int(interval * 1000))
     }
@@ -122,7 +123,7 @@ extension MappingReader {
   fileprivate mutating func number(_ key: String, in range: ClosedRange<Int>) throws(YAMLError) -> Int? {
     guard let value = try optional(key, as: Int.self) else { return nil }
     guard range.contains(value) else {
-      throw error(.type, "expected \(range.lowerBound) to \(range.upperBound), found \(value)", key: key)
+      throw error("expected \(range.lowerBound) to \(range.upperBound), found \(value)", key: key)
     }
     return value
   }
@@ -131,7 +132,7 @@ extension MappingReader {
   fileprivate mutating func word(_ key: String) throws(YAMLError) -> String? {
     guard let value = try optional(key, as: String.self) else { return nil }
     guard !value.isEmpty, value.utf8.count <= 32, value.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }) else {
-      throw error(.type, "expected a word of lower-case letters and digits", key: key)
+      throw error("expected a word of lower-case letters and digits", key: key)
     }
     return value
   }

@@ -1,4 +1,4 @@
-public import ClusterModel
+import ClusterModel
 import Foundation
 import YAML
 
@@ -12,9 +12,18 @@ public enum ConfigurationFile {
     public let description: String
   }
 
+  /// This machine's name, as the system has it: never asked of a name server.
+  static var hostname: String {
+    let name = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
+      guard let start = buffer.baseAddress, unsafe gethostname(start, buffer.count - 1) == 0 else { return nil }
+      return unsafe String(cString: start)
+    }
+    return name ?? "localhost"
+  }
+
   /// Reads `path`; nil: the first of the usual places that exists, or the defaults.
   public static func load(_ path: String?) throws(Failure) -> (Configuration, source: String) {
-    let hostname = HostName(rawValue: ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init) ?? "localhost")
+    let hostname = HostName(rawValue: Self.hostname)
     guard let file = path ?? usualPlaces.first(where: FileManager.default.fileExists(atPath:)) else {
       return (Configuration(host: hostname), source: "defaults")
     }

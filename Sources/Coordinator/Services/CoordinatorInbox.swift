@@ -1,0 +1,101 @@
+import ClusterModel
+import CoordinatorCore
+import DaemonKit
+import Logging
+import MessageBus
+import MigfraProtocol
+import Synchronization
+
+/// Takes what comes from the bus, on the bus's thread, and says what it means.
+final class CoordinatorInbox: Sendable {
+  private let logger: Logger
+  private let feed: AsyncStream<CoordinatorInput>.Continuation
+  private let takenOver = Mutex(false)
+
+  init(logger: Logger, feed: AsyncStream<CoordinatorInput>.Continuation) {
+    self.logger = logger
+    self.feed = feed
+  }
+
+  var wasTakenOver: Bool { takenOver.withLock { $0 } }
+
+  @Sendable func receive(_ event: BusEvent) {
+    switch event {
+    case .connected(let sessionPresent):
+      logger.info("connected to the broker", metadata: ["session": sessionPresent ? "kept" : "new"])
+      feed.yield(.connected)
+    case .disconnected(let reason, let pause):
+      logger.warning(
+        "no connection to the broker", metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
+    case .takenOver:
+      takenOver.withLock { $0 = true }
+      feed.finish()
+    case .message(let message): receive(message)
+    }
+  }
+
+  private func receive(_ message: BusMessage) {
+    let levels = message.topic.split(separator: "/", omittingEmptySubsequences: false)
+    guard levels.count >= 3 else { return }
+    switch (levels[1], levels[2], levels.last) {
+    case ("coordinator", "task", _): receiveTask(message)
+    case ("coordinator", "reply", let host?):
+      let host = HostName(rawValue: String(host))
+      read(message) { .workerAnswered(try TaskResult.decode($0), from: host) }
+    // Only what the broker kept is news: the rest is the echo of what this coordinator has just said.
+    case ("coordinator", "node", _):
+      if message.isRetained { read(message) { .nodeRecalled(try NodeReport.decode($0)) } }
+    case ("coordinator", "plan", _):
+      if message.isRetained { read(message) { .planRecalled(try PlanReport.decode($0)) } }
+    case ("migfra", let host, "state"):
+      read(message) { payload in
+        let report = try HostReport.decode(payload)
+        guard report.host.rawValue == host else { throw Impostor(topic: message.topic, host: report.host) }
+        return .hostReported(report)
+      }
+    case ("migfra", _, "progress"): read(message) { .migrationProgressed(try MigrationProgress.decode($0)) }
+    default: logger.debug("a message on a topic without meaning", metadata: ["topic": "\(message.topic)"])
+    }
+  }
+
+  /// An empty message only clears a retained topic.
+  private func read(_ message: BusMessage, _ decode: ([UInt8]) throws -> CoordinatorEvent) {
+    guard !message.payload.isEmpty else { return }
+    do {
+      feed.yield(.event(try decode(message.payload)))
+    } catch {
+      logger.warning("a message could not be read", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
+    }
+  }
+
+  private func receiveTask(_ message: BusMessage) {
+    guard !message.isRetained else {
+      logger.warning(
+        "a retained task was refused: it would run again at every start",
+        metadata: ["topic": "\(message.topic)", "way-out": "mosquitto_pub -r -n -t \(message.topic)"])
+      return
+    }
+    var topic = Topics.coordinatorResult
+    if let wanted = message.responseTopic {
+      if Topics.isAcceptableResponse(wanted) {
+        topic = wanted
+      } else {
+        logger.warning("a response topic was refused; the answer goes to the usual one", metadata: ["topic": "\(wanted)"])
+      }
+    }
+    let route = ReplyRoute(topic: topic, correlationData: message.correlationData)
+    do throws(UnreadableTask) {
+      feed.yield(.event(.taskReceived(try TaskMessage.decode(message.payload), from: route)))
+    } catch {
+      feed.yield(.event(.taskUnreadable(error, from: route)))
+    }
+  }
+}
+
+/// A host's report on another host's topic.
+private struct Impostor: Error, CustomStringConvertible {
+  let topic: String
+  let host: HostName
+
+  var description: String { "the report says that it is of \(host)" }
+}

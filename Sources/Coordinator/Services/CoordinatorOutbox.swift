@@ -1,0 +1,66 @@
+import ClusterModel
+import CoordinatorCore
+import DaemonKit
+import Logging
+import MessageBus
+import MigfraProtocol
+
+/// Everything that the coordinator says on the bus, in order, each until the broker has it.
+final class CoordinatorOutbox: Sendable {
+  private enum Letter: Sendable {
+    case announcement(CoordinatorReport)
+    case effect(CoordinatorEffect)
+  }
+
+  private let bus: any MessageBus
+  private let logger: Logger
+  private let letters = AsyncStream.makeStream(of: Letter.self)
+
+  init(bus: any MessageBus, logger: Logger) {
+    self.bus = bus
+    self.logger = logger
+  }
+
+  func announce(_ report: CoordinatorReport) {
+    letters.continuation.yield(.announcement(report))
+  }
+
+  func send(_ effect: CoordinatorEffect) {
+    letters.continuation.yield(.effect(effect))
+  }
+
+  /// Sends until cancelled. `tell` hears what the core must know.
+  func run(_ tell: @escaping @Sendable (CoordinatorEvent) -> Void) async {
+    for await letter in letters.stream {
+      switch letter {
+      case .announcement(let report):
+        await publish(BusMessage(topic: Topics.coordinatorState, payload: report.encoded(), isRetained: true))
+      case .effect(.send(let task, let host)):
+        let message = BusMessage(
+          topic: Topics.task(host), payload: task.encoded(), responseTopic: Topics.coordinatorReply(from: host))
+        if await publish(message) == .noSubscriber, let id = task.id { tell(.taskUndeliverable(id, to: host)) }
+      case .effect(.answer(let result, let route)):
+        await publish(
+          BusMessage(topic: route.topic, payload: result.encoded(), correlationData: route.correlationData))
+      case .effect(.publishPlan(let report)):
+        await publish(BusMessage(topic: Topics.plan(report.id), payload: report.encoded(), isRetained: true))
+      case .effect(.forgetPlan(let plan)):
+        await publish(BusMessage(topic: Topics.plan(plan), payload: [], isRetained: true))
+      case .effect(.publishNode(let report)):
+        await publish(BusMessage(topic: Topics.node(report.host), payload: report.encoded(), isRetained: true))
+      case .effect(.setTimer), .effect(.note): break
+      }
+    }
+  }
+
+  @discardableResult private func publish(_ message: BusMessage) async -> Delivery? {
+    do throws(BusError) {
+      return try await bus.publish(message)
+    } catch {
+      if error.code != .closed {
+        logger.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
+      }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import ClusterModel
+import DaemonKit
+import Foundation
+import Logging
+import NodeWorkerServices
+
+/// The worker's command line and composition root.
+@main
+struct WorkerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "migfra-worker",
+    abstract: "Carries out on this host what schedulers and the coordinator ask for over MQTT.",
+    discussion: """
+      Tasks come as YAML on fast/migfra/<host>/task; each gets one answer on fast/migfra/<host>/result. SIGTERM stops \
+      the worker; migrations that are under way are finished by libvirtd and answered after the next start.
+      """,
+    version: Version.current)
+
+  @OptionGroup var options: ProgramOptions
+
+  @Option(help: ArgumentHelp("This host's name in topics and URIs.", valueName: "name"))
+  var host: String?
+
+  @Option(help: ArgumentHelp("libvirt's URI of this host, such as qemu:///system or test:///default.", valueName: "uri"))
+  var hypervisorURI: String?
+
+  @Option(help: ArgumentHelp("Where the journal is kept.", valueName: "directory"))
+  var stateDirectory: String?
+
+  @Flag(help: "Only check the configuration, and say what is wrong.")
+  var checkConfig = false
+
+  func run() async throws {
+    var (settings, source) = try options.configuration()
+    if let host { settings.host = HostName(rawValue: host) }
+    guard settings.host.isValid else {
+      throw ValidationError("'\(settings.host)' is no host name; give one with --host or 'host' in the configuration")
+    }
+    if let hypervisorURI { settings.hypervisor.uri = hypervisorURI }
+    if let stateDirectory { settings.stateDirectory = stateDirectory }
+    if checkConfig { return print(settings.summary(source: source)) }
+
+    let logger = Logger.forProgram("migfra-worker", level: settings.logLevel)
+    let directory = try StateDirectory(settings.stateDirectory)
+    let journal = try openJournal(directory.file("worker.sqlite"))
+    let hypervisor: any Hypervisor =
+      switch settings.hypervisor.kind {
+      case .libvirt:
+        LibvirtHypervisor(
+          host: settings.host, settings: settings.hypervisor, capacity: settings.capacity, limits: settings.limits)
+      case .dummy:
+        try SimulatedHypervisor(
+          host: settings.host, directory: settings.hypervisor.clusterDirectory ?? directory.file("cluster"),
+          capacity: settings.capacity, limits: settings.limits)
+      }
+    let bus = try settings.broker.bus(for: WorkerService.session(for: settings, epoch: journal.epoch))
+    logger.info(
+      "starting",
+      metadata: [
+        "version": "\(Version.current)", "host": "\(settings.host)", "configuration": "\(source)",
+        "broker": "\(settings.broker.location)", "epoch": "\(journal.epoch)",
+        "hypervisor": "\(settings.hypervisor.kind == .dummy ? "dummy" : settings.hypervisor.localURI)",
+      ])
+    try await Daemon.run(
+      WorkerService(settings: settings, bus: bus, hypervisor: hypervisor, journal: journal, logger: logger),
+      logger: logger)
+  }
+
+  private func openJournal(_ path: String) throws -> TaskJournal {
+    do {
+      return try TaskJournal(path: path, leastEpoch: SystemClock().milliseconds)
+    } catch {
+      throw ValidationError(
+        "the journal \(path) cannot be opened: \(error). Does another worker use it? Two on one machine need two "
+          + "--state-directory")
+    }
+  }
+}

@@ -1,0 +1,167 @@
+public import ClusterModel
+import DaemonKit
+import Libvirt
+public import MigfraProtocol
+import Readiness
+
+extension LibvirtHypervisor {
+  public func start(_ start: VMStart) async throws(HypervisorError) -> StartedVM {
+    let connection = try connection()
+    var undo = StartUndo()
+    do throws(HypervisorError) {
+      let name = try await begin(start, on: connection, &undo)
+      if start.awaitsSSH { try await awaitReadiness(of: name, at: start.probeHostname ?? name) }
+      return StartedVM(name: VMName(rawValue: name), processID: processID(of: name))
+    } catch {
+      throw await undo.perform(on: connection, after: error)
+    }
+  }
+
+  /// Makes the machine run; notes what this did, so that it can be undone. Returns its name.
+  private func begin(
+    _ start: VMStart, on connection: LibvirtConnection, _ undo: inout StartUndo
+  ) async throws(HypervisorError) -> String {
+    let record: DomainRecord
+    switch start.source {
+    case .defined(let name): record = try await domain(name, on: connection)
+    case .xml(let xml, isTransient: true):
+      record = try await asking("Error creating domain") { () throws(LibvirtError) in
+        try await connection.createTransient(xml: xml)
+      }
+      undo.stops = .uuid(record.uuid)
+      return record.name
+    case .xml(let xml, isTransient: false):
+      let known = try await asking("listing machines") { () throws(LibvirtError) in try await connection.domains() }
+      record = try await asking("Error defining domain") { () throws(LibvirtError) in try await connection.define(xml: xml) }
+      if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
+    }
+    if record.isActive { return record.name }
+    try await asking("Error creating domain") { () throws(LibvirtError) in
+      try await connection.create(.uuid(record.uuid))
+    }
+    undo.stops = .uuid(record.uuid)
+    return record.name
+  }
+
+  private func awaitReadiness(of name: String, at address: String) async throws(HypervisorError) {
+    do throws(ReadinessError) {
+      _ = try await probe.waitForBanner(host: address, timeout: settings.startTimeout)
+    } catch {
+      throw HypervisorError(.timeout, "Timeout while trying to reach domain with SSH: \(name): \(error)")
+    }
+  }
+
+  public func stop(_ stop: VMStop) async throws(HypervisorError) {
+    let connection = try connection()
+    let record = try await domain(stop.vm, on: connection)
+    let reference = DomainReference.uuid(record.uuid)
+    if record.isActive {
+      if stop.isForced {
+        try await asking("Error destroying domain") { () throws(LibvirtError) in try await connection.destroy(reference) }
+      } else {
+        try await shutDown(record, on: connection)
+      }
+    }
+    if stop.undefines, record.isPersistent {
+      try await asking("Error undefining domain") { () throws(LibvirtError) in
+        try await connection.undefine(reference, includingManagedSaveAndNVRAMAndSnapshots: true)
+      }
+    }
+  }
+
+  /// Asks the guest, and waits for it to be off.
+  private func shutDown(_ record: DomainRecord, on connection: LibvirtConnection) async throws(HypervisorError) {
+    let reference = DomainReference.uuid(record.uuid)
+    // Subscribed before the request, so that a guest that is quick is not missed.
+    let events = try await asking("listening to events") { () throws(LibvirtError) in try await connection.events() }
+    try await asking("Error stopping domain") { () throws(LibvirtError) in try await connection.shutdown(reference) }
+    let isOff = await within(settings.stopTimeout) {
+      for await event in events {
+        if case .lifecycle(record.uuid, _, .stopped, _) = event { return true }
+        if case .connectionClosed = event { return false }
+      }
+      return false
+    }
+    if isOff == true { return }
+    let now = try await asking("looking up \(record.name)") { () throws(LibvirtError) in
+      try await connection.domain(reference)
+    }
+    guard now?.isActive == true else { return }
+    throw HypervisorError(
+      .timeout,
+      "Timeout while waiting for correct vm state: \(record.name) on \(host) still runs "
+        + "\(SizeText.seconds(settings.stopTimeout.inSeconds)) after it was asked to power off; 'force: true' stops it hard")
+  }
+
+  public func suspend(_ vm: VMName) async throws(HypervisorError) {
+    let connection = try connection()
+    let record = try await domain(vm, on: connection)
+    if record.state == .paused { return }
+    try await naming("Error suspending domain") { () throws(LibvirtError) in
+      try await connection.suspend(.uuid(record.uuid))
+    }
+  }
+
+  public func resume(_ vm: VMName) async throws(HypervisorError) {
+    let connection = try connection()
+    let record = try await domain(vm, on: connection)
+    if record.state == .running { return }
+    try await naming("Error resuming domain") { () throws(LibvirtError) in try await connection.resume(.uuid(record.uuid)) }
+  }
+
+  /// As `asking`, with libvirt's words directly behind the prefix: clients of the reference compare the text.
+  private func naming(_ prefix: String, _ body: () async throws(LibvirtError) -> Void) async throws(HypervisorError) {
+    do throws(LibvirtError) {
+      try await body()
+    } catch {
+      var named = HypervisorError(error, while: prefix)
+      named.description = "\(prefix): \(error.message)"
+      throw named
+    }
+  }
+}
+
+/// What a start has made so far.
+private struct StartUndo {
+  var stops: DomainReference?
+  var undefines: DomainReference?
+
+  /// Takes it back, and adds to the error what became of that.
+  func perform(on connection: LibvirtConnection, after error: HypervisorError) async -> HypervisorError {
+    var done: [String] = []
+    var failed: [String] = []
+    if let stops {
+      do throws(LibvirtError) {
+        try await connection.destroy(stops)
+        done.append("stopped again")
+      } catch {
+        failed.append("stopping it failed: \(error.message)")
+      }
+    }
+    if let undefines {
+      do throws(LibvirtError) {
+        try await connection.undefine(undefines, includingManagedSaveAndNVRAMAndSnapshots: true)
+        done.append("its definition removed")
+      } catch {
+        failed.append("removing its definition failed: \(error.message)")
+      }
+    }
+    var told = error
+    if !done.isEmpty { told.description += " (the machine was " + done.joined(separator: ", ") + ")" }
+    if !failed.isEmpty { told.description += " (undoing: " + failed.joined(separator: "; ") + ")" }
+    return told
+  }
+}
+
+/// Runs `body` until it returns or `limit` is over; nil: it was over, and `body` was cancelled.
+func within<T: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async -> T) async -> T? {
+  await withTaskGroup(of: T?.self) { group in
+    group.addTask { await body() }
+    group.addTask {
+      try? await Task.sleep(for: limit)  // a cancelled wait is over
+      return nil
+    }
+    defer { group.cancelAll() }
+    return await group.next() ?? nil
+  }
+}

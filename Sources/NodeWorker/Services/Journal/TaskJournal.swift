@@ -1,0 +1,118 @@
+import Foundation
+import GRDB
+public import MigfraProtocol
+public import NodeWorkerCore
+
+/// What must survive this process: tasks that were taken, answers that were given, who they go to.
+///
+/// A task is written inside the bus's message callback, so before the broker is told that it arrived; an answer before
+/// it is published. What is left without an answer, or with one that the broker has not taken, is found at the next
+/// start.
+public final class TaskJournal: Sendable {
+  /// Drawn when the journal was made: sequence numbers are unique together with it.
+  public let name: String
+  /// Of this incarnation of the worker: greater than any before.
+  public let epoch: UInt64
+  private let database: DatabaseQueue
+
+  /// One task as it came in.
+  public struct Record: Sendable, Equatable {
+    public var arrival: TaskArrival
+    public var payload: [UInt8]
+    /// The encoded answer, if it was given and not delivered yet.
+    public var answer: [UInt8]?
+  }
+
+  /// Opens or makes `path`.
+  ///
+  /// - Parameter leastEpoch: what the epoch is at least: the clock's milliseconds, for the case that an older journal
+  ///   was lost.
+  public init(path: String, leastEpoch: UInt64) throws {
+    var configuration = GRDB.Configuration()
+    configuration.prepareDatabase { database in
+      // A task in the journal stands for the broker's having forgotten it: it must survive a power failure too.
+      // Exclusive: a second worker on the same journal is refused instead of answering the same tasks.
+      try database.execute(
+        sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+    }
+    database = try DatabaseQueue(path: path, configuration: configuration)
+    try Self.migrator.migrate(database)
+    (name, epoch) = try database.write { database in
+      let stored = try Row.fetchOne(database, sql: "SELECT name, epoch FROM identity")
+      let name: String = stored?["name"] ?? String(UInt64.random(in: 0 ... .max), radix: 36)
+      let before: Int64 = stored?["epoch"] ?? 0
+      let epoch = max(UInt64(before) + 1, leastEpoch)
+      try database.execute(sql: "DELETE FROM identity")
+      try database.execute(sql: "INSERT INTO identity (name, epoch) VALUES (?, ?)", arguments: [name, Int64(epoch)])
+      return (name, epoch)
+    }
+  }
+
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE identity (name TEXT NOT NULL, epoch INTEGER NOT NULL);
+          CREATE TABLE task (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            topic TEXT NOT NULL,        -- where the answer goes
+            correlation BLOB,           -- what it carries back
+            payload BLOB NOT NULL,      -- the task as it came
+            answer BLOB,                -- the answer as it goes
+            delivered INTEGER NOT NULL DEFAULT 0
+          );
+          CREATE INDEX open_task ON task (delivered) WHERE delivered = 0;
+          """)
+    }
+    return migrator
+  }
+
+  /// Writes a task down; on return it is on disk. Called on the bus's thread.
+  public func receive(_ payload: [UInt8], for route: ReplyRoute) throws -> TaskArrival {
+    let sequence = try database.write { database in
+      try database.execute(
+        sql: "INSERT INTO task (topic, correlation, payload) VALUES (?, ?, ?)",
+        arguments: [route.topic, route.correlationData.map { Data($0) }, Data(payload)])
+      return database.lastInsertedRowID
+    }
+    return TaskArrival(sequence: sequence, route: route)
+  }
+
+  /// Writes the answer down, before it is published.
+  public func answer(_ arrival: TaskArrival, with answer: [UInt8]) async throws {
+    try await database.write { database in
+      try database.execute(
+        sql: "UPDATE task SET answer = ? WHERE sequence = ?", arguments: [Data(answer), arrival.sequence])
+    }
+  }
+
+  /// The broker has taken the answer, or there is none to give. The oldest finished tasks are let go.
+  public func close(_ arrival: TaskArrival) async throws {
+    try await database.write { database in
+      try database.execute(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?", arguments: [arrival.sequence])
+      try database.execute(
+        sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?", arguments: [arrival.sequence - Self.kept])
+    }
+  }
+
+  /// Finished tasks that are remembered, so that a repeat of one is answered and not run again.
+  private static let kept: Int64 = 10_000
+
+  /// What was begun and not finished, and what was finished lately, in order of arrival.
+  public func recall() throws -> (open: [Record], finished: [Record]) {
+    try database.read { database in
+      let rows = try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY sequence")
+      let records = rows.map { row in
+        let route = ReplyRoute(topic: row["topic"], correlationData: (row["correlation"] as Data?).map(Array.init))
+        return (
+          isDelivered: (row["delivered"] as Int) != 0,
+          record: Record(
+            arrival: TaskArrival(sequence: row["sequence"], route: route), payload: Array(row["payload"] as Data),
+            answer: (row["answer"] as Data?).map(Array.init))
+        )
+      }
+      return (records.filter { !$0.isDelivered }.map(\.record), records.filter(\.isDelivered).map(\.record))
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import ClusterModel
+import DaemonKit
+import Logging
+import MessageBus
+import MigfraProtocol
+import NodeWorkerCore
+
+/// Everything that the worker says on the bus.
+///
+/// Answers and tasks for the coordinator are sent one after another until the broker has them. Of the host's reports
+/// only the latest waits. Progress is sent if it can be.
+final class WorkerOutbox: Sendable {
+  private enum Letter: Sendable {
+    case answer([UInt8], TaskArrival)
+    case handOver(TaskMessage)
+  }
+
+  private let host: HostName
+  private let bus: any MessageBus
+  private let journal: TaskJournal
+  private let logger: Logger
+  private let letters = AsyncStream.makeStream(of: Letter.self)
+  private let reports = AsyncStream.makeStream(of: HostReport.self, bufferingPolicy: .bufferingNewest(1))
+  private let samples = AsyncStream.makeStream(of: MigrationProgress.self, bufferingPolicy: .bufferingNewest(64))
+
+  init(host: HostName, bus: any MessageBus, journal: TaskJournal, logger: Logger) {
+    self.host = host
+    self.bus = bus
+    self.journal = journal
+    self.logger = logger
+  }
+
+  /// Writes the answer down, then sends it.
+  func answer(_ result: TaskResult, for arrival: TaskArrival) async {
+    let payload = result.encoded()
+    if arrival.sequence != 0 {
+      do {
+        try await journal.answer(arrival, with: payload)
+      } catch {
+        logger.error("an answer could not be written to the journal", metadata: [LogKey.cause: "\(error)"])
+      }
+    }
+    deliver(payload, for: arrival)
+  }
+
+  /// Sends an answer that is in the journal.
+  func deliver(_ payload: [UInt8], for arrival: TaskArrival) {
+    letters.continuation.yield(.answer(payload, arrival))
+  }
+
+  func forget(_ arrival: TaskArrival) async {
+    await close(arrival)
+  }
+
+  func handOver(_ task: TaskMessage) {
+    letters.continuation.yield(.handOver(task))
+  }
+
+  func announce(_ report: HostReport) {
+    reports.continuation.yield(report)
+  }
+
+  func publish(_ progress: MigrationProgress) {
+    samples.continuation.yield(progress)
+  }
+
+  /// Sends until cancelled. `tell` hears what the core must know.
+  func run(_ tell: @escaping @Sendable (WorkerEvent) -> Void) async {
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        for await letter in self.letters.stream { await self.send(letter, tell) }
+      }
+      group.addTask {
+        for await report in self.reports.stream {
+          await self.publish(
+            BusMessage(topic: Topics.state(self.host), payload: report.encoded(), isRetained: true))
+        }
+      }
+      group.addTask {
+        for await progress in self.samples.stream {
+          // Lost progress is replaced by the next; without a connection there is nobody to watch.
+          _ = try? await self.bus.publish(
+            BusMessage(topic: Topics.progress(self.host), payload: progress.encoded(), quality: .atMostOnce))
+        }
+      }
+    }
+  }
+
+  private func send(_ letter: Letter, _ tell: @Sendable (WorkerEvent) -> Void) async {
+    switch letter {
+    case .answer(let payload, let arrival):
+      let message = BusMessage(
+        topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
+      if await publish(message) != nil { await close(arrival) }
+    case .handOver(let task):
+      let message = BusMessage(
+        topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))
+      if await publish(message) == .noSubscriber, let id = task.id { tell(.handOverUndeliverable(id)) }
+    }
+  }
+
+  /// Returns when the broker has it; nil: it never will, and the log says why.
+  @discardableResult private func publish(_ message: BusMessage) async -> Delivery? {
+    do throws(BusError) {
+      return try await bus.publish(message)
+    } catch {
+      // What is closed is sent by the next incarnation, from the journal.
+      if error.code != .closed {
+        logger.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
+      }
+      return nil
+    }
+  }
+
+  private func close(_ arrival: TaskArrival) async {
+    guard arrival.sequence != 0 else { return }
+    do {
+      try await journal.close(arrival)
+    } catch {
+      logger.error("the journal could not be written", metadata: [LogKey.cause: "\(error)"])
+    }
+  }
+}

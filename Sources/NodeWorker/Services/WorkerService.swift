@@ -1,0 +1,180 @@
+import ClusterModel
+public import DaemonKit
+public import Logging
+public import MessageBus
+import MigfraProtocol
+import NodeWorkerCore
+public import ServiceLifecycle
+
+/// The worker's shell: feeds its core with what happens and does what the core wants.
+///
+/// One loop owns the core. Operations and timers run beside it as child tasks, and tell it when they are done.
+public struct WorkerService: Service {
+  private let settings: Configuration
+  private let bus: any MessageBus
+  private let hypervisor: any Hypervisor
+  private let journal: TaskJournal
+  private let logger: Logger
+  private let clock = SystemClock()
+
+  public init(
+    settings: Configuration, bus: any MessageBus, hypervisor: any Hypervisor, journal: TaskJournal, logger: Logger
+  ) {
+    self.settings = settings
+    self.bus = bus
+    self.hypervisor = hypervisor
+    self.journal = journal
+    var logger = logger
+    logger[metadataKey: LogKey.host] = .string(settings.host.rawValue)
+    self.logger = logger
+  }
+
+  /// What the worker wants of the broker; the will says that it is gone.
+  public static func session(for settings: Configuration, epoch: UInt64) -> BusSession {
+    let will = HostReport(host: settings.host, presence: .offline, epoch: epoch, version: Version.current)
+    return BusSession(
+      clientID: settings.broker.clientID ?? "migfra-worker-\(settings.host)",
+      subscriptions: [
+        TopicFilter(settings.broker.taskTopic ?? Topics.task(settings.host)),
+        TopicFilter(Topics.reply(to: settings.host)), TopicFilter(Topics.coordinatorState),
+      ],
+      will: BusMessage(topic: Topics.state(settings.host), payload: will.encoded(), isRetained: true),
+      willDelay: .seconds(5), keepAlive: settings.broker.keepAlive)
+  }
+
+  public func run() async throws {
+    let (inputs, feed) = AsyncStream.makeStream(of: WorkerInput.self)
+    var machine = WorkerMachine(configuration)
+    let outbox = WorkerOutbox(host: settings.host, bus: bus, journal: journal, logger: logger)
+    try recall(into: &machine, feed, outbox)
+    let inbox = WorkerInbox(settings: settings, journal: journal, logger: logger, feed: feed)
+    try bus.start(inbox.receive)
+    machine = await cancelWhenGracefulShutdown { [machine] in
+      await work(on: inputs, feed, outbox, machine)
+    }
+    logger.info("stopping", metadata: ["operations": "\(machine.runningOperations)"])
+    await bus.close(
+      farewell: BusMessage(topic: Topics.state(settings.host), payload: machine.farewell.encoded(), isRetained: true))
+    if inbox.wasTakenOver { throw TakenOver(clientID: Self.session(for: settings, epoch: 0).clientID) }
+  }
+
+  private var configuration: WorkerMachine.Configuration {
+    WorkerMachine.Configuration(
+      host: settings.host, epoch: journal.epoch, journal: journal.name, version: Version.current,
+      parallelStarts: settings.limits.parallelStarts,
+      outgoingMigrations: settings.limits.outgoingMigrations ?? 4, migrationType: settings.defaults.migrationType,
+      retries: settings.defaults.retries)
+  }
+
+  /// Takes up what the last incarnation left: answers that were not delivered, tasks that were not answered.
+  private func recall(
+    into machine: inout WorkerMachine, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox
+  ) throws {
+    let recalled = try journal.recall()
+    for record in recalled.finished + recalled.open {
+      guard let bytes = record.answer else { continue }
+      // What cannot be read back only means that a repeat would run again.
+      if let task = try? TaskMessage.decode(record.payload), let answer = try? TaskResult.decode(bytes) {
+        machine.recall(task, answeredWith: answer)
+      }
+    }
+    for record in recalled.open {
+      if let answer = record.answer {
+        outbox.deliver(answer, for: record.arrival)
+      } else {
+        feed.yield(.task(record.payload, record.arrival))
+      }
+    }
+    if !recalled.open.isEmpty {
+      logger.notice("taking up tasks of the last run", metadata: ["tasks": "\(recalled.open.count)"])
+    }
+  }
+
+  /// The loop; ends when the input ends or the task is cancelled. Returns the core as it then is.
+  private func work(
+    on inputs: AsyncStream<WorkerInput>, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox,
+    _ start: WorkerMachine
+  ) async -> WorkerMachine {
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        await hypervisor.run { change in
+          switch change {
+          case .inventory(let inventory): feed.yield(.event(.inventoryTaken(inventory)))
+          case .lost(let cause): feed.yield(.event(.hypervisorLost(cause)))
+          }
+        }
+      }
+      group.addTask { await outbox.run { feed.yield(.event($0)) } }
+      var machine = start
+      for await input in inputs {
+        for effect in machine.handle(event(for: input), at: clock.now) {
+          await perform(effect, feed, outbox, &group)
+        }
+      }
+      group.cancelAll()
+      return machine
+    }
+  }
+
+  private func event(for input: WorkerInput) -> WorkerEvent {
+    switch input {
+    case .event(let event): return event
+    case .task(let payload, let arrival):
+      do throws(UnreadableTask) {
+        return .taskReceived(try TaskMessage.decode(payload), arrival)
+      } catch {
+        return .taskUnreadable(error, arrival)
+      }
+    }
+  }
+
+  private func perform(
+    _ effect: WorkerEffect, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox,
+    _ group: inout DiscardingTaskGroup
+  ) async {
+    switch effect {
+    case .perform(let id, let operation):
+      logger.debug("operation begins", metadata: ["operation": "\(operation)"])
+      group.addTask {
+        let outcome = await OperationRunner(hypervisor: hypervisor).perform(operation) { progress in
+          feed.yield(.event(.migrationProgressed(id, progress)))
+        }
+        feed.yield(.event(.operationFinished(id, outcome)))
+      }
+    case .answer(let result, let arrival):
+      log(result)
+      await outbox.answer(result, for: arrival)
+    case .forget(let arrival): await outbox.forget(arrival)
+    case .announce(let report): outbox.announce(report)
+    case .publishProgress(let progress): outbox.publish(progress)
+    case .handOver(let task):
+      logger.info("handing over to the coordinator", metadata: ["task": "\(task.kind.rawValue)"])
+      outbox.handOver(task)
+    case .setTimer(let timer, let pause):
+      group.addTask {
+        // A cancelled timer belongs to a worker that is stopping.
+        guard (try? await Task.sleep(for: pause)) != nil else { return }
+        feed.yield(.event(.timerFired(timer)))
+      }
+    case .note(let note): logger.write(note)
+    }
+  }
+
+  private func log(_ result: TaskResult) {
+    let failures = result.entries.filter { !$0.isSuccess }
+    var metadata: Logger.Metadata = ["vms": "\(result.entries.map(\.vm.rawValue).joined(separator: " "))"]
+    if let id = result.id { metadata[LogKey.task] = "\(id)" }
+    if let cause = failures.first?.details ?? (result.status == .error ? result.details : nil) {
+      metadata[LogKey.cause] = "\(cause)"
+    }
+    let level: Logger.Level = failures.isEmpty && result.status != .error ? .info : .warning
+    metadata["result"] = "\(result.title.rawValue)"
+    logger.log(level: level, "answered", metadata: metadata)
+  }
+}
+
+/// What the worker's loop is fed with.
+enum WorkerInput: Sendable {
+  case event(WorkerEvent)
+  case task([UInt8], TaskArrival)
+}
