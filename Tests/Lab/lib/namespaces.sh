@@ -102,6 +102,7 @@ make_namespaces() {
 kill_namespaces() {
   local pid state
   pid=$(pid_of "$1") || return 0
+  [ "$pid" != 1 ] || die "$1 cannot end itself: run this from outside"
   kill -KILL "$pid"
   while read -r state <"/proc/$pid/stat" && [[ $state != *") Z"* ]]; do sleep 0.01; done 2>/dev/null
   rm -f "$STATE/$1"/{namespace,pid.*}
