@@ -95,7 +95,7 @@ let package = Package(
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
-      ["ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", argumentParser, logging]),
+      ["ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", argumentParser]),
 
     // Tests: one folder per target.
     .target(

@@ -18,6 +18,9 @@ public struct ProgramOptions: ParsableArguments {
 
   public init() {}
 
+  /// Whether another source may name the broker.
+  public var namesNoBroker: Bool { broker == nil }
+
   /// The configuration with these options applied, and where it came from.
   public func configuration() throws -> (Configuration, source: String) {
     var (configuration, source) = try ConfigurationFile.load(file)

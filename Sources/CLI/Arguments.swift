@@ -1,0 +1,5 @@
+public import ArgumentParser
+public import ClusterModel
+
+extension PlacementMode: ExpressibleByArgument {}
+extension MigrationType: ExpressibleByArgument {}

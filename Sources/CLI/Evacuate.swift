@@ -1,0 +1,122 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+import MigfraProtocol
+
+/// `migfra evacuate HOST`
+struct Evacuate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Empties a host: moves its virtual machines to others while they keep running.",
+    discussion: """
+      Plans first, and refuses the plan if a machine would have to stay (unless --best-effort). Ends when the host's own \
+      report shows that it is empty. A host that was emptied takes no arrivals until 'migfra uncordon'.
+      Exit codes: 0 emptied, 2 some machines stayed, 3 not feasible, 1 error.
+      """)
+
+  @OptionGroup var options: ClientOptions
+
+  @Argument(help: "The host to empty.")
+  var host: String
+
+  @Option(name: .long, parsing: .upToNextOption, help: ArgumentHelp(
+    "Where the machines may go, in order of preference; otherwise to every host that takes arrivals.", valueName: "host"))
+  var to: [String] = []
+
+  @Option(help: ArgumentHelp(
+    "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"))
+  var mode: PlacementMode?
+
+  @Option(help: ArgumentHelp("live (keeps running) or warm (stands still for the copy).", valueName: "type"))
+  var type: MigrationType?
+
+  @Option(help: ArgumentHelp("Attempts per machine after the first.", valueName: "count"))
+  var retries: Int?
+
+  @Flag(help: "Let virtual CPUs exceed CPUs where there is no other way.")
+  var overbooking = false
+
+  @Flag(help: "Move what can be moved although something cannot.")
+  var bestEffort = false
+
+  @Flag(help: "Only show the plan.")
+  var dryRun = false
+
+  func validate() throws {
+    for name in [host] + to where !HostName(rawValue: name).isValid {
+      throw ValidationError("'\(name)' is no host name")
+    }
+    if let retries, !(0...1000).contains(retries) { throw ValidationError("--retries: expected 0 to 1000") }
+  }
+
+  func run() async throws {
+    try await reporting(options) {
+      let evacuation = NodeEvacuation(
+        destinations: to.map(HostName.init(rawValue:)), mode: mode, migrationType: type,
+        overbooking: overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
+      let task = TaskMessage(
+        id: .fresh(), host: HostName(rawValue: host), body: .evacuate(evacuation), measuresTime: true)
+      var display = EvacuationDisplay(isQuiet: options.json)
+      let result = try await BusClient.visit(options) { client in
+        try await client.ask(task) { display.show($0) }
+      }
+      display.finish(result)
+      if options.json { try printJSON(EvacuationOutput(host: host, result: result, report: display.latest)) }
+      switch result.status {
+      case .success: return
+      case .partial: throw Exit.partial
+      case .infeasible: throw Exit.infeasible
+      case .error, nil: throw Exit.error
+      }
+    }
+  }
+}
+
+/// What `migfra evacuate --json` prints.
+struct EvacuationOutput: Encodable {
+  struct Move: Encodable {
+    var vm: String
+    var source: String
+    var destination: String
+    var state: String
+    var retries: Int
+    var seconds: Double?
+    var memoryKib: Int
+    var vcpus: Int
+    var details: String?
+  }
+
+  struct Unplaced: Encodable {
+    var vm: String
+    var cause: String
+    var details: String
+  }
+
+  var host: String
+  var status: String
+  var details: String?
+  var code: String?
+  var plan: String?
+  var state: String?
+  var seconds: Double?
+  var moves: [Move]
+  var unplaced: [Unplaced]
+
+  init(host: String, result: TaskResult, report: PlanReport?) {
+    self.host = host
+    status = (result.status ?? .error).rawValue
+    details = result.details
+    code = result.code?.rawValue
+    plan = result.plan?.rawValue
+    state = report?.state.rawValue
+    seconds = report?.seconds
+    moves = (report?.moves ?? []).map { move in
+      Move(
+        vm: move.move.vm.name.rawValue, source: move.move.source.rawValue,
+        destination: move.move.destination.rawValue, state: move.state.rawValue, retries: move.retries,
+        seconds: move.seconds, memoryKib: move.move.vm.memoryKiB, vcpus: move.move.vm.vcpus, details: move.details)
+    }
+    unplaced = (report?.unplaced ?? []).map {
+      Unplaced(vm: $0.vm.name.rawValue, cause: $0.cause.rawValue, details: $0.details)
+    }
+  }
+}

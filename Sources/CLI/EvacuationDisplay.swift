@@ -1,0 +1,140 @@
+import ClusterModel
+import Foundation
+import MigfraProtocol
+
+/// Shows a plan, then its progress, then its end.
+///
+/// On a terminal the machines' lines are drawn again in place; elsewhere each change is one line, and what is under way
+/// a line every two seconds, so that a log stays readable.
+struct EvacuationDisplay {
+  /// The last report that was seen.
+  private(set) var latest: PlanReport?
+  private let isQuiet: Bool
+  private let isTerminal: Bool
+  private var drawnLines = 0
+  private var shown: [VMName: PlanReport.Move.State] = [:]
+  private var lastProgress = ContinuousClock.now
+
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+    isTerminal = isatty(STDOUT_FILENO) == 1
+  }
+
+  mutating func show(_ report: PlanReport) {
+    let isFirst = latest == nil
+    latest = report
+    guard !isQuiet else { return }
+    if isFirst { print(Self.plan(report)) }
+    guard report.state != .planned, !report.moves.isEmpty, !(isFirst && report.state == .failed) else { return }
+    if isTerminal { redraw(report) } else { printChanges(report) }
+  }
+
+  mutating func finish(_ result: TaskResult) {
+    guard !isQuiet else { return }
+    if latest == nil {
+      return warn("\(result.details ?? result.title.rawValue)\(result.code.map { " (\($0.rawValue))" } ?? "")")
+    }
+    guard let report = latest else { return }
+    print("")
+    switch report.state {
+    case .planned:
+      print(report.unplaced.isEmpty ? "Dry run: this plan can be carried out." : "Dry run: not everything has a place.")
+    case .drained:
+      print("\(report.request.source) is DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds)).")
+    case .partial, .failed, .draining:
+      print("\(report.request.source) is not empty (\(report.state.rawValue)): \(report.reason).")
+      for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
+    }
+  }
+
+  // MARK: - The plan
+
+  private static func plan(_ report: PlanReport) -> String {
+    let request = report.request
+    let memory = report.moves.reduce(0) { $0 + $1.move.vm.memoryKiB }
+    var text = "Plan \(report.id): empty \(request.source), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
+    text += "\(report.moves.count) to move, \(SizeText.kibibytes(memory)) of memory\n"
+    if !report.moves.isEmpty {
+      var table = Table(["  VM", "MEMORY", "VCPUS", "FROM", "TO"], rightAligned: [1, 2])
+      for move in report.moves {
+        let vm = move.move.vm
+        table.add([
+          "  \(vm.name)", SizeText.kibibytes(vm.memoryKiB), "\(vm.vcpus)", move.move.source.rawValue,
+          move.move.destination.rawValue,
+        ])
+      }
+      text += "\n\(table.text)\n"
+    }
+    for unplaced in report.unplaced { text += "\n  \(unplaced.vm.name) has no place: \(unplaced.details)" }
+    if !report.unplaced.isEmpty { text += "\n" }
+    var table = Table(["  HOST", "VMS", "MEMORY", "OF", "VCPUS", "OF"], rightAligned: [1, 2, 3, 4, 5])
+    for load in report.loads {
+      table.add([
+        "  \(load.host)", "\(load.vmsBefore) → \(load.vmsAfter)",
+        "\(SizeText.kibibytes(load.memoryKiBBefore)) → \(SizeText.kibibytes(load.memoryKiBAfter))",
+        SizeText.kibibytes(load.capacity.memoryKiB), "\(load.vcpusBefore) → \(load.vcpusAfter)",
+        "\(load.capacity.cpus)",
+      ])
+    }
+    return text + "\n\(table.text)"
+  }
+
+  // MARK: - Progress
+
+  private mutating func redraw(_ report: PlanReport) {
+    var lines = report.moves.map { Self.line($0) }
+    lines.append(Self.summary(report))
+    // Up to where the last drawing began, then each line cleared and written.
+    let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : "\n"
+    FileHandle.standardOutput.write(Data((up + lines.map { "\u{1B}[2K\($0)\n" }.joined()).utf8))
+    drawnLines = lines.count
+  }
+
+  private mutating func printChanges(_ report: PlanReport) {
+    var changed = false
+    for move in report.moves where shown[move.move.vm.name] != move.state {
+      shown[move.move.vm.name] = move.state
+      guard move.state != .waiting else { continue }
+      print(Self.line(move))
+      changed = true
+    }
+    let now = ContinuousClock.now
+    guard changed || (now - lastProgress > .seconds(2) && !report.state.isFinal) else { return }
+    lastProgress = now
+    if !changed { for move in report.moves where move.state == .moving { print(Self.line(move)) } }
+    print(Self.summary(report))
+  }
+
+  private static func line(_ move: PlanReport.Move) -> String {
+    let name = move.move.vm.name.rawValue.padding(toLength: max(10, move.move.vm.name.rawValue.count), withPad: " ", startingAt: 0)
+    var text = "  \(name) \(move.move.source) → \(move.move.destination)  "
+    switch move.state {
+    case .waiting: text += "waiting"
+    case .moving: text += progress(move)
+    case .retrying: text += "failed, retry \(move.retries) soon: \(move.details ?? "")"
+    case .moved:
+      text += "moved in \(SizeText.seconds(move.seconds ?? 0))" + (move.retries > 0 ? " after \(move.retries) retries" : "")
+    case .failed: text += "failed: \(move.details ?? "")"
+    }
+    return text
+  }
+
+  private static func progress(_ move: PlanReport.Move) -> String {
+    guard let progress = move.progress, progress.totalBytes > 0 else { return "preparing" }
+    let share = min(1, max(0, Double(progress.doneBytes) / Double(progress.totalBytes)))
+    let width = 20
+    let full = Int(share * Double(width))
+    var text = "[\(String(repeating: "#", count: full))\(String(repeating: ".", count: width - full))] "
+    text += "\(Int(share * 100)) %  \(SizeText.bytes(progress.rate))/s"
+    if let dirty = progress.dirtyRate, dirty > 0 { text += "  dirty \(SizeText.bytes(dirty))/s" }
+    if let left = progress.remainingSeconds { text += "  ETA \(SizeText.seconds(left))" }
+    return text
+  }
+
+  private static func summary(_ report: PlanReport) -> String {
+    let moved = report.moves.count { $0.state == .moved }
+    var text = "  \(moved) of \(report.moves.count) moved, \(SizeText.seconds(report.seconds))"
+    if let left = report.remainingSeconds { text += ", about \(SizeText.seconds(left)) left" }
+    return text
+  }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import ClusterModel
+
+/// `migfra vms`
+struct VMs: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vms", abstract: "Lists the virtual machines and where they are.")
+
+  @OptionGroup var options: ClientOptions
+
+  @Option(help: ArgumentHelp("Only this host's.", valueName: "host"))
+  var host: String?
+
+  private struct Row: Encodable {
+    var vm: String
+    var host: String
+    var state: String
+    var vcpus: Int
+    var memoryKib: Int
+    var uuid: String
+    var persistent: Bool
+    var processId: Int?
+    /// Whether its host's worker is there to confirm all this.
+    var confirmed: Bool
+  }
+
+  func run() async throws {
+    try await reporting(options) {
+      let hosts = try await BusClient.visit(options) { try await $0.hosts() }
+      let rows = hosts.filter { host == nil || $0.report.host.rawValue == host }.flatMap { report, _ in
+        report.vms.map { vm in
+          Row(
+            vm: vm.name.rawValue, host: report.host.rawValue, state: vm.state.rawValue, vcpus: vm.vcpus,
+            memoryKib: vm.memoryKiB, uuid: vm.uuid, persistent: vm.isPersistent, processId: vm.processID,
+            confirmed: report.presence == .online && report.isHypervisorReachable)
+        }
+      }.sorted { ($0.vm, $0.host) < ($1.vm, $1.host) }
+      if options.json { return try printJSON(rows) }
+      var table = Table(["VM", "HOST", "STATE", "VCPUS", "MEMORY", "PID", "UUID"], rightAligned: [3, 4, 5])
+      for row in rows {
+        table.add([
+          row.vm, row.host, row.confirmed ? row.state : "\(row.state)?", "\(row.vcpus)",
+          SizeText.kibibytes(row.memoryKib), row.processId.map(String.init) ?? "-", row.uuid,
+        ])
+      }
+      print(table.text)
+    }
+  }
+}
