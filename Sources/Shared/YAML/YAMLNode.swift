@@ -46,6 +46,7 @@ public struct YAMLNode: Sendable, Equatable {
   }
 
   /// A type error at this node.
+  @usableFromInline
   func mismatch(_ expectation: String) -> YAMLError {
     YAMLError(.type, "expected \(expectation), found \(found)", at: mark)
   }
