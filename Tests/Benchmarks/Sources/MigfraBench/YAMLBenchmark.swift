@@ -19,8 +19,8 @@ struct YAMLBenchmark: ParsableCommand {
     var description: String
   }
 
-  @Option(help: "Rounds; the median counts.") var rounds = 3
-  @Option(help: "Seconds a round.") var seconds = 0.7
+  @Option(help: "Rounds; the median counts.") var rounds = 31
+  @Option(help: "Seconds a round.") var seconds = 0.07
 
   func validate() throws {
     guard rounds > 0, seconds > 0 else { throw ValidationError("There must be something to measure.") }
@@ -78,10 +78,13 @@ struct YAMLBenchmark: ParsableCommand {
   private func printHead() {
     let today = Date.now.formatted(.iso8601.year().month().day())
     let processors = ProcessInfo.processInfo.activeProcessorCount
+    var load = 0.0
+    unsafe getloadavg(&load, 1)
     print(
       """
-      \(today), `swift run -c release --package-path Tests/Benchmarks migfra-bench yaml`, \(processors) cores. Messages \
-      a second, the median of \(rounds) rounds of \(seconds) s; in brackets against the first line.
+      \(today), `swift run -c release --package-path Tests/Benchmarks migfra-bench yaml`, \(processors) cores, load \
+      \(load.formatted(.number.precision(.fractionLength(1)))). Messages a second of processor time, the median of \
+      \(rounds) rounds of \(seconds) s; in brackets against the first line.
 
       """)
   }
