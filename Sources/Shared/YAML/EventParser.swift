@@ -2,8 +2,8 @@ import CLibYAML
 
 /// libyaml's `yaml_parser_t` with everything refused that a message has no business to contain.
 ///
-/// The limits are kept here, event by event: Debian's libyaml 0.2.5 has none of its own and is quadratic in the depth of
-/// flow collections, so a check after the parse would come too late.
+/// The limits are kept here, event by event: Debian's libyaml 0.2.5 has none of its own and is quadratic in the depth
+/// of flow collections, so a check after the parse would come too late.
 @safe
 struct EventParser: ~Copyable {
   enum Event {
@@ -77,7 +77,7 @@ struct EventParser: ~Copyable {
         let text = unsafe UnsafeBufferPointer(
           start: event.pointee.data.scalar.value, count: event.pointee.data.scalar.length)
         let isPlain = unsafe event.pointee.data.scalar.style == YAML_PLAIN_SCALAR_STYLE
-        // libyaml has checked the UTF-8; this way in is the shortest for the many texts that fit into a `String` itself.
+        // libyaml has checked the UTF-8. This is the shortest way for texts that fit into a `String` itself.
         let string = unsafe String(unsafeUninitializedCapacity: text.count) {
           unsafe $0.initialize(fromContentsOf: text)
         }

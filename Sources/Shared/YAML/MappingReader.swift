@@ -1,7 +1,7 @@
 /// Reads a mapping key by key and knows which keys nobody asked for.
 ///
-/// The generic readers are inlinable: a message is read by some dozen of them, and each is far cheaper when the compiler
-/// knows the type.
+/// The generic readers are inlinable: a message is read by some dozen of them, and each is far cheaper when the
+/// compiler knows the type.
 ///
 ///     var reader = try MappingReader(YAML.parse(text))
 ///     let name: String = try reader.required("vm-name")

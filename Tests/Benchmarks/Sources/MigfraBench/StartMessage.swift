@@ -31,7 +31,7 @@ struct StartMessage: BenchMessage {
   var configurations: [VM]
 
   static let xml: String = {
-    let disks = (0..<16).map { number in
+    let disks = (0..<15).map { number in
       """
           <disk type='file' device='disk'>
             <driver name='qemu' type='qcow2' cache='none'/>
