@@ -61,7 +61,8 @@ struct LimitTests {
       do throws(YAMLError) { _ = try YAML.parse(text) } catch let thrown { error = thrown }
     }
     #expect(error?.code == .limit || error?.code == .type, "\(name): \(String(describing: error))")
-    #expect(time < .seconds(1), "\(name)")
+    // Without the limit the first of these takes 17 seconds on a fast machine.
+    #expect(time < .seconds(5), "\(name)")
   }
 
   @Test("no limits make the tree so deep that freeing it overflows the stack")

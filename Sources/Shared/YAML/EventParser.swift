@@ -2,8 +2,8 @@ import CLibYAML
 
 /// libyaml's `yaml_parser_t` with everything refused that a message has no business to contain.
 ///
-/// The limits are kept here, event by event: Debian's libyaml 0.2.5 has none of its own and is quadratic in the depth of
-/// flow collections, so a check after the parse would come too late.
+/// The limits are kept here, event by event: Debian's libyaml 0.2.5 has none of its own and is quadratic in the depth
+/// of flow collections, so a check after the parse would come too late.
 @safe
 struct EventParser: ~Copyable {
   enum Event {
@@ -22,6 +22,8 @@ struct EventParser: ~Copyable {
 
   // On the heap, because libyaml keeps a pointer to the parser inside the parser.
   private let parser: UnsafeMutablePointer<yaml_parser_t>
+  // Beside it, because a local one would be cleared and copied for each of some thousand events.
+  private let event: UnsafeMutablePointer<yaml_event_t>
   private let bytes: UnsafeBufferPointer<UInt8>
   private let limits: YAMLLimits
   private var depth = 0
@@ -47,6 +49,7 @@ struct EventParser: ~Copyable {
     unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
     unsafe yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
     unsafe self.parser = parser
+    unsafe event = .allocate(capacity: 1)
     unsafe self.bytes = bytes
     self.limits = limits
   }
@@ -54,37 +57,39 @@ struct EventParser: ~Copyable {
   deinit {
     unsafe yaml_parser_delete(parser)
     unsafe parser.deallocate()
+    unsafe event.deallocate()
   }
 
   mutating func next() throws(YAMLError) -> Event {
     while true {
-      var event = unsafe yaml_event_t()
-      guard unsafe yaml_parser_parse(parser, &event) == 1 else { throw failure() }
+      guard unsafe yaml_parser_parse(parser, event) == 1 else { throw failure() }
       // Frees the texts inside: everything that leaves this function is a copy.
-      defer { unsafe yaml_event_delete(&event) }
-      mark = unsafe YAMLMark(event.start_mark)
+      defer { unsafe yaml_event_delete(event) }
+      mark = unsafe YAMLMark(event.pointee.start_mark)
       events += 1
       guard events <= limits.events else {
         throw YAMLError(.limit, "more than the \(limits.events) parts that are read", at: mark)
       }
       // What libyaml names `data` is a union, told apart by `type`.
-      switch unsafe event.type {
+      switch unsafe event.pointee.type {
       case YAML_SCALAR_EVENT:
-        let scalar = unsafe event.data.scalar
-        try unsafe refuse(anchor: scalar.anchor, tag: scalar.tag)
-        let text = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
-        return unsafe .scalar(
-          YAMLScalar(String(decoding: text, as: UTF8.self), isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE))
+        try unsafe refuse(anchor: event.pointee.data.scalar.anchor, tag: event.pointee.data.scalar.tag)
+        let text = unsafe UnsafeBufferPointer(
+          start: event.pointee.data.scalar.value, count: event.pointee.data.scalar.length)
+        let isPlain = unsafe event.pointee.data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+        // libyaml has checked the UTF-8. This is the shortest way for texts that fit into a `String` itself.
+        let string = unsafe String(unsafeUninitializedCapacity: text.count) {
+          unsafe $0.initialize(fromContentsOf: text)
+        }
+        return .scalar(YAMLScalar(string, isPlain: isPlain))
       case YAML_MAPPING_START_EVENT:
-        let start = unsafe event.data.mapping_start
-        try unsafe refuse(anchor: start.anchor, tag: start.tag)
+        try unsafe refuse(anchor: event.pointee.data.mapping_start.anchor, tag: event.pointee.data.mapping_start.tag)
         try descend()
         return .mappingStart
       case YAML_SEQUENCE_START_EVENT:
-        let start = unsafe event.data.sequence_start
-        try unsafe refuse(anchor: start.anchor, tag: start.tag)
+        try unsafe refuse(anchor: event.pointee.data.sequence_start.anchor, tag: event.pointee.data.sequence_start.tag)
         try descend()
-        return unsafe .sequenceStart(flow: start.style == YAML_FLOW_SEQUENCE_STYLE)
+        return unsafe .sequenceStart(flow: event.pointee.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE)
       case YAML_MAPPING_END_EVENT:
         depth -= 1
         return .mappingEnd
@@ -94,7 +99,7 @@ struct EventParser: ~Copyable {
       case YAML_ALIAS_EVENT:
         throw YAMLError(.forbidden, "aliases (*) are not accepted", at: mark)
       case YAML_DOCUMENT_START_EVENT:
-        let tags = unsafe event.data.document_start.tag_directives
+        let tags = unsafe event.pointee.data.document_start.tag_directives
         guard unsafe tags.start == tags.end else {
           throw YAMLError(.forbidden, "%TAG directives are not accepted", at: mark)
         }

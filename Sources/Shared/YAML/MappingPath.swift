@@ -1,6 +1,8 @@
 /// Where in its text a mapping stands, put into words only when an error needs them: most messages have none.
+@usableFromInline
 struct MappingPath: Sendable {
   /// A step on the way, shared by all readers below it.
+  @usableFromInline
   final class Step: Sendable {
     let outer: Step?
     let text: String

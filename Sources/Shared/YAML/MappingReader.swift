@@ -1,5 +1,8 @@
 /// Reads a mapping key by key and knows which keys nobody asked for.
 ///
+/// The generic readers are inlinable: a message is read by some dozen of them, and each is far cheaper when the
+/// compiler knows the type.
+///
 ///     var reader = try MappingReader(YAML.parse(text))
 ///     let name: String = try reader.required("vm-name")
 ///     let memory: UInt64? = try reader.optional("memory")
@@ -55,17 +58,25 @@ public struct MappingReader: Sendable {
   }
 
   /// The value of `key`; `.missing` without one, `.type` if it is null or cannot be read.
+  @inlinable
   public mutating func required<T: YAMLReadable>(_ key: String, as type: T.Type = T.self) throws(YAMLError) -> T {
-    guard let node = node(key) else {
-      throw YAMLError(.missing, "required, expected \(T.expectation)", at: mark, path: place.description(of: key))
+    guard let node = node(key) else { throw missing(key, T.expectation) }
+    do throws(YAMLError) {
+      return try T(yaml: node)
+    } catch {
+      throw located(error, key)
     }
-    return try read(node, key)
   }
 
   /// The value of `key`, nil if there is none or it is null.
+  @inlinable
   public mutating func optional<T: YAMLReadable>(_ key: String, as type: T.Type = T.self) throws(YAMLError) -> T? {
     guard let node = node(key), !node.isNull else { return nil }
-    return try read(node, key)
+    do throws(YAMLError) {
+      return try T(yaml: node)
+    } catch {
+      throw located(error, key)
+    }
   }
 
   /// A reader of the mapping at `key`, nil if there is none or it is null. Give it to `absorb` when done.
@@ -75,18 +86,15 @@ public struct MappingReader: Sendable {
   }
 
   /// A list of mappings, each read by `read`; nil if there is none or it is null. The items are absorbed.
+  @inlinable
   public mutating func list<R>(
     _ key: String, _ read: (inout MappingReader) throws(YAMLError) -> R
   ) throws(YAMLError) -> [R]? {
-    guard let node = node(key), !node.isNull else { return nil }
-    guard case .sequence(let items, _) = node.kind else {
-      throw node.mismatch("a list of mappings").inside(place.description(of: key))
-    }
-    let step = place.step
+    guard let children = try items(of: key) else { return nil }
     var results: [R] = []
-    results.reserveCapacity(items.count)
-    for item in items {
-      var child = try MappingReader(item, place: .below(step, key: key, index: results.count))
+    results.reserveCapacity(children.nodes.count)
+    for node in children.nodes {
+      var child = try MappingReader(node, item: results.count, of: key, below: children.step)
       results.append(try read(&child))
       absorb(child)
     }
@@ -135,11 +143,25 @@ public struct MappingReader: Sendable {
     return nil
   }
 
-  private func read<T: YAMLReadable>(_ node: YAMLNode, _ key: String) throws(YAMLError) -> T {
-    do throws(YAMLError) {
-      return try T(yaml: node)
-    } catch {
-      throw error.inside(place.description(of: key))
-    }
+  @usableFromInline
+  func missing(_ key: String, _ expectation: String) -> YAMLError {
+    YAMLError(.missing, "required, expected \(expectation)", at: mark, path: place.description(of: key))
+  }
+
+  @usableFromInline
+  func located(_ error: YAMLError, _ key: String) -> YAMLError {
+    error.inside(place.description(of: key))
+  }
+
+  @usableFromInline
+  mutating func items(of key: String) throws(YAMLError) -> (nodes: [YAMLNode], step: MappingPath.Step?)? {
+    guard let node = node(key), !node.isNull else { return nil }
+    guard case .sequence(let items, _) = node.kind else { throw located(node.mismatch("a list of mappings"), key) }
+    return (items, place.step)
+  }
+
+  @usableFromInline
+  init(_ node: YAMLNode, item: Int, of key: String, below step: MappingPath.Step?) throws(YAMLError) {
+    try self.init(node, place: .below(step, key: key, index: item))
   }
 }

@@ -3,6 +3,9 @@ struct TreeBuilder: ~Copyable {
   // A mapping with more keys than this is checked for duplicates by hashing; below, comparing all is faster.
   private static let linearKeys = 16
 
+  // Saves the first steps of growing; most collections of messages are small.
+  private static let firstCapacity = 4
+
   private var parser: EventParser
 
   init(_ parser: consuming EventParser) {
@@ -46,6 +49,7 @@ struct TreeBuilder: ~Copyable {
       do throws(YAMLError) {
         let event = try parser.next()
         if case .sequenceEnd = event { return items }
+        if items.isEmpty { items.reserveCapacity(Self.firstCapacity) }
         items.append(try node(of: event, at: parser.mark))
       } catch {
         throw error.inside(built: "[\(items.count)]")
@@ -77,6 +81,7 @@ struct TreeBuilder: ~Copyable {
         throw YAMLError(
           .duplicateKey, "the key is there twice, first in line \(line)", at: mark, path: key.shortenedForErrors)
       }
+      if entries.isEmpty { entries.reserveCapacity(Self.firstCapacity) }
       do throws(YAMLError) {
         entries.append(YAMLMapping.Entry(key: key, keyMark: mark, value: try node()))
       } catch {

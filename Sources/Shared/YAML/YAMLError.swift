@@ -39,6 +39,7 @@ public struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The same error seen from further out: `prefix` leads to the value that `path` starts from.
+  @usableFromInline
   func inside(_ prefix: String) -> YAMLError {
     guard !prefix.isEmpty else { return self }
     var outer = self

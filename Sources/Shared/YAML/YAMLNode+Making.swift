@@ -55,14 +55,17 @@ extension Double {
     precondition((0...9).contains(decimals), "0 to 9 decimals")
     var scale: UInt64 = 1
     for _ in 0..<decimals { scale *= 10 }
-    let scaled = (magnitude * Double(scale)).rounded(.toNearestOrEven)
+    let scaled = magnitude * Double(scale)
     guard scaled < 0x1p63 else {
       // YAML 1.1 wants a point in front of an exponent: 1e+20 would be a string.
       let text = description
       guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
       return text[..<exponent] + ".0" + text[exponent...]
     }
-    let units = UInt64(scaled)
+    // Rounded by hand: `rounded()` is a call into libm, which a program of this module alone is not linked with.
+    var units = UInt64(scaled)
+    let rest = scaled - Double(units)
+    if rest > 0.5 || rest == 0.5 && units % 2 == 1 { units += 1 }
     let sign = self < 0 && units != 0 ? "-" : ""
     guard decimals > 0 else { return "\(sign)\(units)" }
     let fraction = String(units % scale)

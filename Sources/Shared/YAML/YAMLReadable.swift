@@ -18,8 +18,17 @@ extension String: YAMLReadable {
   public init(yaml: YAMLNode) throws(YAMLError) {
     guard case .scalar(let scalar) = yaml.kind, !scalar.isNull else { throw yaml.mismatch(Self.expectation) }
     // C would cut a name here: what was checked would not be what is used.
-    guard !scalar.text.utf8.contains(0) else { throw yaml.mismatch("a string without NUL characters") }
+    guard !scalar.text.containsNUL else { throw yaml.mismatch("a string without NUL characters") }
     self = scalar.text
+  }
+}
+
+extension String {
+  // By a span: several times as fast as the general `utf8.contains`.
+  fileprivate var containsNUL: Bool {
+    let bytes = utf8.span
+    for index in bytes.indices where bytes[index] == 0 { return true }
+    return false
   }
 }
 
@@ -48,6 +57,7 @@ extension Double: YAMLReadable {
 extension Array: YAMLReadable where Element: YAMLReadable {
   public static var expectation: String { "a list, each item \(Element.expectation)" }
 
+  @inlinable
   public init(yaml: YAMLNode) throws(YAMLError) {
     guard case .sequence(let items, _) = yaml.kind else { throw yaml.mismatch(Self.expectation) }
     self = []

@@ -14,7 +14,7 @@ public struct YAMLScalar: Sendable, Hashable {
 
   /// Plain `~`, `null` or nothing at all.
   public var isNull: Bool {
-    guard isPlain else { return false }
+    guard isPlain, text.utf8.count <= 4 else { return false }
     switch text {
     case "", "~", "null", "Null", "NULL": return true
     default: return false

@@ -3,7 +3,7 @@
 
 lab() { "$LAB/lab" "$@"; }
 
-migfra() { lab exec ctl timeout --foreground 180 "$programs/migfra" --broker ctl:1883 "$@"; }
+migfra() { lab exec ctl timeout --foreground 180 env MIGFRA_BROKER=ctl:1883 "$programs/migfra" "$@"; }
 
 address_of_vm() { echo "10.77.$((1 + $1 / 200)).$((1 + $1 % 200))"; }
 

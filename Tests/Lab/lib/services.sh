@@ -79,7 +79,7 @@ broker_answers() { net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of ctl)/$BROKE
 
 # How many nodes the coordinator's answer shows as online.
 hosts_online() {
-  on ctl timeout 5 "$1/migfra" --broker "ctl:$BROKER_PORT" hosts --json 2>/dev/null |
+  on ctl timeout 5 env MIGFRA_BROKER="ctl:$BROKER_PORT" "$1/migfra" hosts --json 2>/dev/null |
     grep -oE '"online" *: *true|: *"online"' | wc -l
 }
 
