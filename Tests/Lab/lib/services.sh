@@ -27,6 +27,7 @@ user root
 END
 }
 
+# All nodes are this one machine, so each is told to offer as much as a small real host would.
 worker_configuration() { # NODE
   cat <<END
 communicator:
@@ -46,6 +47,11 @@ pscom-handler:
   request-topic: fast/pscom/<vm-name>/<process>/request
   response-topic: fast/pscom/<vm-name>/+/response
   qos: 0
+capacity:
+  memory: $((4 * 1024 * 1024))
+  cpus: 32
+limits:
+  progress-interval: 0.5
 state-directory: $STATE/$1/migfra
 log:
   level: info

@@ -31,6 +31,7 @@ begin_cluster() {
   for ((k = 1; k <= HOSTS; k++)); do
     configuration "fast-migfra-node$k" "node$k" >"$folder/node$k.yaml"
     printf 'host: node%s\nhypervisor:\n  type: dummy\n  cluster-directory: %s/cluster\n' "$k" "$folder" >>"$folder/node$k.yaml"
+    printf 'capacity:\n  memory: 4194304\n  cpus: 32\nlimits:\n  progress-interval: 0.5\n' >>"$folder/node$k.yaml"
     background "node$k.log" "$programs/migfra-worker" --config "$folder/node$k.yaml"
   done
   for ((k = 0; k < 200; k++)); do
