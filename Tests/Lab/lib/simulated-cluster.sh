@@ -29,9 +29,7 @@ begin_cluster() {
   background coordinator.log "$programs/migfra-coordinator" --config "$folder/coordinator.yaml"
   mkdir -p "$folder/cluster"
   for ((k = 1; k <= HOSTS; k++)); do
-    configuration "fast-migfra-node$k" "node$k" >"$folder/node$k.yaml"
-    printf 'host: node%s\nhypervisor:\n  type: dummy\n  cluster-directory: %s/cluster\n' "$k" "$folder" >>"$folder/node$k.yaml"
-    printf 'capacity:\n  memory: 4194304\n  cpus: 32\nlimits:\n  progress-interval: 0.5\n' >>"$folder/node$k.yaml"
+    worker_configuration "$k" >"$folder/node$k.yaml"
     background "node$k.log" "$programs/migfra-worker" --config "$folder/node$k.yaml"
   done
   for ((k = 0; k < 200; k++)); do
@@ -51,6 +49,21 @@ communicator:
   port: $port
   keepalive: 10
 state-directory: $folder/state-$2
+END
+}
+
+worker_configuration() { # NUMBER
+  configuration "fast-migfra-node$1" "node$1"
+  cat <<END
+host: node$1
+hypervisor:
+  type: dummy
+  cluster-directory: $folder/cluster
+capacity:
+  memory: $((4 * 1024 * 1024))
+  cpus: 32
+limits:
+  progress-interval: 0.5
 END
 }
 
