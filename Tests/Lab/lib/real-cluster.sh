@@ -3,7 +3,7 @@
 
 lab() { "$LAB/lab" "$@"; }
 
-migfra() { lab exec ctl timeout --foreground 180 "$programs/migfra" --broker ctl:1883 "$@"; }
+migfra() { lab exec ctl env MIGFRA_BROKER=ctl:1883 timeout --foreground 90 "$programs/migfra" "$@"; }
 
 address_of_vm() { echo "10.77.$((1 + $1 / 200)).$((1 + $1 % 200))"; }
 
@@ -100,7 +100,8 @@ end_watch() {
 end_cluster() {
   [ -z "${watch:-}" ] || kill "$watch" 2>/dev/null
   if [ -n "$KEEP" ]; then
-    say "The cluster stays.  Its commands: LAB_STATE=$LAB_STATE $LAB/lab help; its end: ... lab down"
+    printf '%s\n' "The cluster stays.  To look around, and to end it:" "  export LAB_STATE=$LAB_STATE" \
+      "  $LAB/lab exec ctl $programs/migfra hosts --broker ctl:1883" "  $LAB/lab down"
   else
     lab down
   fi

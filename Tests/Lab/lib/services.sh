@@ -84,9 +84,15 @@ service() {
 
 broker_answers() { net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of ctl)/$BROKER_PORT" 2>/dev/null; }
 
-# How many nodes the coordinator's answer shows as online.
+# ask FOLDER ARGUMENT...: the command line, as an operator on ctl would use it.
+ask() {
+  local folder=$1
+  shift
+  on ctl env MIGFRA_BROKER="ctl:$BROKER_PORT" timeout 5 "$folder/migfra" "$@"
+}
+
 hosts_online() {
-  on ctl timeout 5 "$1/migfra" --broker "ctl:$BROKER_PORT" hosts --json 2>/dev/null |
+  ask "$1" hosts --json 2>/dev/null |
     grep -oE '"online" *: *true|: *"online"' | wc -l
 }
 
@@ -110,7 +116,7 @@ lab_services() {
   done
   if ! wait_until 20 all_online "$folder" "$count"; then
     tail -n 15 "$STATE"/ctl/{mosquitto,migfra-coordinator}.log "$STATE"/node*/migfra-worker.log >&2
-    on ctl timeout 5 "$folder/migfra" --broker "ctl:$BROKER_PORT" hosts >&2
+    ask "$folder" hosts >&2
     die "only $(hosts_online "$folder") of $count hosts are online after 20 s; the logs are above"
   fi
 }

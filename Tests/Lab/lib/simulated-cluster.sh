@@ -4,7 +4,7 @@
 
 pids=()
 
-migfra() { timeout --foreground 180 "$programs/migfra" --broker "127.0.0.1:$port" "$@"; }
+migfra() { MIGFRA_BROKER=127.0.0.1:$port timeout --foreground 90 "$programs/migfra" "$@"; }
 
 background() { # LOG COMMAND...
   local log=$1
