@@ -5,7 +5,7 @@ VMS ?= 6
 MODE ?= auto
 LAB := Tests/Lab/lab
 
-BUILD_PACKAGES := ca-certificates git pkg-config \
+BUILD_PACKAGES := ca-certificates g++ git pkg-config \
   libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libyaml-dev
 LAB_PACKAGES := binutils gcc libc6-dev iproute2 procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
@@ -26,7 +26,8 @@ test: setup ## every test, on real hosts too
 
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
-	@if command -v shellcheck >/dev/null; then shellcheck -x .ci/run .ci/setup Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
+	@if command -v shellcheck >/dev/null; \
+	then shellcheck -x .ci/run .ci/setup Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)

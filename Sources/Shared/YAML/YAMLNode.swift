@@ -46,12 +46,8 @@ public struct YAMLNode: Sendable, Equatable {
   }
 
   /// A type error at this node.
-<<<<<<< HEAD
-  public func mismatch(_ expectation: String) -> YAMLError {
-=======
   @usableFromInline
-  func mismatch(_ expectation: String) -> YAMLError {
->>>>>>> a368532de06e6b59c6582646d5c8e2f0f8eecdaf
+  public func mismatch(_ expectation: String) -> YAMLError {
     YAMLError(.type, "expected \(expectation), found \(found)", at: mark)
   }
 }

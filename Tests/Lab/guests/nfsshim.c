@@ -1,6 +1,6 @@
 /*
- * Preloaded into the lab's libvirtd: it takes the folder named by LAB_SHARED for NFS.  That folder is seen by all hosts of
- * the lab, but it lies on the machine's own disk, which libvirt rightly does not believe to be shared.
+ * Preloaded into the lab's libvirtd: it takes the folder named by LAB_SHARED for NFS.  That folder is seen by all hosts
+ * of the lab, but it lies on the machine's own disk, which libvirt rightly does not believe to be shared.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

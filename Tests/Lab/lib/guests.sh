@@ -21,8 +21,8 @@ build_images() (
 )
 
 lab_xml() {
-  local name=$1 mem=16 vcpus=1 ip='' fill=0 dirty=0 ws=0 disk='' format=raw cache=none machine=pc args='' cpu='' devices=''
-  local pair
+  local name=$1 mem=16 vcpus=1 ip='' fill=0 dirty=0 ws=0 disk='' format=raw cache=none machine=pc
+  local args='' cpu='' devices='' pair
   shift
   for pair in "$@"; do
     case ${pair%%=*} in

@@ -64,7 +64,8 @@ lab_spawn() {
   # shellcheck disable=SC2016 # expanded over there
   on "$host" /bin/bash -c '
     pid_file=$0.$$
-    setsid /bin/bash -c "echo \$\$ >$pid_file.new; mv $pid_file.new $pid_file; exec \"\$@\"" spawn "$@" </dev/null >>"$0" 2>&1 &
+    setsid /bin/bash -c "echo \$\$ >$pid_file.new; mv $pid_file.new $pid_file; exec \"\$@\"" spawn "$@" \
+      </dev/null >>"$0" 2>&1 &
     until [ -e "$pid_file" ]; do sleep 0.01; done
     cat "$pid_file"
     rm -f "$pid_file"' "$log" "$@"

@@ -1,5 +1,5 @@
-# A node's libvirtd: listens on TCP 16509 without authentication, runs QEMU as root and without anything that needs systemd,
-# cgroups or a security module.
+# A node's libvirtd: listens on TCP 16509 without authentication, runs QEMU as root and without anything that needs
+# systemd, cgroups or a security module.
 # shellcheck shell=bash
 
 configure_libvirtd() {
@@ -40,7 +40,7 @@ END
 
 libvirtd_pid() {
   # shellcheck disable=SC2016 # expanded over there
-  on "$1" sh -c 'pid=$(cat /run/libvirtd.pid 2>/dev/null) && grep -q libvirtd "/proc/$pid/comm" 2>/dev/null && echo "$pid"'
+  on "$1" sh -c 'pid=$(cat /run/libvirtd.pid) && grep -q libvirtd "/proc/$pid/comm" && echo "$pid"' 2>/dev/null
 }
 
 libvirtd_answers() { net_of "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509' 2>/dev/null; }
@@ -73,8 +73,8 @@ lab_daemon() {
   esac
 }
 
-# libvirt asks QEMU for its capabilities once per cache, which takes one to two seconds.  The answer is kept beside the images
-# and given to every new node; libvirt itself checks whether it still fits the installed QEMU.
+# libvirt asks QEMU for its capabilities once per cache, which takes one to two seconds.  The answer is kept beside the
+# images and given to every new node; libvirt itself checks whether it still fits the installed QEMU.
 lend_capabilities() {
   local cache=$STATE/$1/cache/qemu
   [ -d "$IMAGES/capabilities" ] && [ ! -d "$cache" ] || return 0

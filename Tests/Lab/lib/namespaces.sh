@@ -1,8 +1,8 @@
-# A host's namespaces: network, mounts, hostname, IPC and processes.  The process namespaces of all nodes are children of
-# ctl's, so the end of ctl's first process is the end of everything, and `lab` works on ctl, too.
+# A host's namespaces: network, mounts, hostname, IPC and processes.  The process namespaces of all nodes are children
+# of ctl's, so the end of ctl's first process is the end of everything, and `lab` works on ctl, too.
 #
-# A first process is known by its pid namespace's inode, which is the same seen from anywhere ($STATE/HOST/namespace), never
-# by name; its pid as seen from here is cached in pid.INODE-OF-OUR-NAMESPACE.
+# A first process is known by its pid namespace's inode, which is the same seen from anywhere ($STATE/HOST/namespace),
+# never by name; its pid as seen from here is cached in pid.INODE-OF-OUR-NAMESPACE.
 # shellcheck shell=bash
 
 # inode_of PID: its pid namespace.
@@ -90,8 +90,8 @@ make_namespaces() {
     pid=$(pid_of ctl) || die "ctl is not running"
     [ "$pid" = 1 ] || inside_ctl=(nsenter -t "$pid" -p --)
   fi
-  setsid "${inside_ctl[@]}" unshare -n -m -u -i -p --fork --kill-child /bin/bash -c "$FIRST_PROCESS" "$host" "$own" "$STATE" \
-    </dev/null >"$own/namespaces.log" 2>&1 &
+  setsid "${inside_ctl[@]}" unshare -n -m -u -i -p --fork --kill-child \
+    /bin/bash -c "$FIRST_PROCESS" "$host" "$own" "$STATE" </dev/null >"$own/namespaces.log" 2>&1 &
   pid=$!
   namespaces_settled() { [ -e "$own/ready" ] || ! kill -0 "$pid" 2>/dev/null; }
   wait_until 20 namespaces_settled

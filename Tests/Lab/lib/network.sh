@@ -1,5 +1,5 @@
-# The network: ctl has the switch (bridge lan0) with a port pK per node; a node has its cable (up0) in a bridge br0, which
-# carries the node's address and the taps of its guests.
+# The network: ctl has the switch (bridge lan0) with a port pK per node; a node has its cable (up0) in a bridge br0,
+# which carries the node's address and the taps of its guests.
 # shellcheck shell=bash
 
 port_of() { echo "p${1#node}"; }

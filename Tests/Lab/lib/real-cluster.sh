@@ -3,7 +3,7 @@
 
 lab() { "$LAB/lab" "$@"; }
 
-migfra() { lab exec ctl timeout --foreground 180 env MIGFRA_BROKER=ctl:1883 "$programs/migfra" "$@"; }
+migfra() { lab exec ctl env MIGFRA_BROKER=ctl:1883 timeout --foreground 90 "$programs/migfra" "$@"; }
 
 address_of_vm() { echo "10.77.$((1 + $1 / 200)).$((1 + $1 % 200))"; }
 
@@ -18,8 +18,8 @@ begin_cluster() {
   say "broker, coordinator and a worker per host are online ($(seconds_since "$before") s)"
 }
 
-# Sizes and dirty rates differ, so that there is something to plan.  node1's link is slowed down in proportion to what has to
-# leave it, so that one can watch it for some ten seconds.
+# Sizes and dirty rates differ, so that there is something to plan.  node1's link is slowed down in proportion to what
+# has to leave it, so that one can watch it for some ten seconds.
 begin_guests() {
   local before=$EPOCHREALTIME k mem jobs=() sizes=(64 80 96 112 128) total=0
   for ((k = 1; k <= VMS; k++)); do
@@ -32,8 +32,9 @@ begin_guests() {
   for ((k = 1; k <= VMS; k++)); do
     lab banner ctl "$(address_of_vm "$k")" 30 >/dev/null || give_up "vm$k does not answer."
   done
-  lab rate node1 "$((total * 8 / 10))mbit" || give_up "node1's link cannot be limited."
-  say "all answer on their SSH ports ($(seconds_since "$before") s); node1's link is limited to $((total * 8 / 10)) Mbit/s"
+  local rate=$((total * 8 / 10))
+  lab rate node1 "${rate}mbit" || give_up "node1's link cannot be limited."
+  say "all answer on their SSH ports ($(seconds_since "$before") s); node1's link is limited to $rate Mbit/s"
   wait_for_vms
 }
 
@@ -82,14 +83,16 @@ end_watch() {
       for (i = 3; i <= NF; i++) { split($i, pair, "="); value[pair[1]] = pair[2] }
       back = value["backwards"] > 0 ? ", BUT BACK " value["backwards"] " TIMES" : ""
       count++
-      printf "  vm%-3d %5d answers; its clock went on from %4.1f to %4.1f s%s; stood still %3d ms, longest gap %3d ms\n", count,
-        value["answers"], value["first"] / 1000, value["last"] / 1000, back, value["stopped"], value["gap"]
+      printf "  vm%-3d %5d answers; its clock went on from %4.1f to %4.1f s%s; ", count, value["answers"],
+        value["first"] / 1000, value["last"] / 1000, back
+      printf "stood still %3d ms, longest gap %3d ms\n", value["stopped"], value["gap"]
       if (value["stopped"] + 0 > stopped) stopped = value["stopped"] + 0
       if (value["gap"] + 0 > gap) gap = value["gap"] + 0
       if (value["gap"] > value["stopped"] + 500) silent = 1
     }
     END {
-      printf "No guest stood still for more than %d ms in all; the longest time without an answer was %d ms.\n", stopped, gap
+      printf "No guest stood still for more than %d ms in all; ", stopped
+      printf "the longest time without an answer was %d ms.\n", gap
       exit silent
     }' "$LAB_STATE/ctl/watch.txt" || complain "a guest was silent for longer than it stood still"
 }
@@ -97,7 +100,8 @@ end_watch() {
 end_cluster() {
   [ -z "${watch:-}" ] || kill "$watch" 2>/dev/null
   if [ -n "$KEEP" ]; then
-    say "The cluster stays.  Its commands: LAB_STATE=$LAB_STATE $LAB/lab help; its end: ... lab down"
+    printf '%s\n' "The cluster stays.  To look around, and to end it:" "  export LAB_STATE=$LAB_STATE" \
+      "  $LAB/lab exec ctl $programs/migfra hosts --broker ctl:1883" "  $LAB/lab down"
   else
     lab down
   fi

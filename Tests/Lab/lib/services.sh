@@ -11,8 +11,8 @@ lab_programs() {
   die "migfra-worker is not built: run \`make build\`, or set MIGFRA_BIN to its folder"
 }
 
-# The broker of a real cluster, but open, with its store in this lab, saved after every change, so that a killed broker loses
-# nothing that a test waits for, and without a limit on messages, so that our programs' own limits are seen.
+# The broker of a real cluster, but open, with its store in this lab, saved after every change, so that a killed broker
+# loses nothing that a test waits for, and without a limit on messages, so that our programs' own limits are seen.
 broker_configuration() {
   local ours='listener|allow_anonymous|persistence_location|autosave_|message_size_limit|log_dest|user'
   grep -vE "^($ours|#|$)" "$REPOSITORY/docker/mosquitto/mosquitto.conf"
@@ -27,6 +27,7 @@ user root
 END
 }
 
+# All nodes are this one machine, so each is told to offer as much as a small real host would.
 worker_configuration() { # NODE
   cat <<END
 communicator:
@@ -46,6 +47,11 @@ pscom-handler:
   request-topic: fast/pscom/<vm-name>/<process>/request
   response-topic: fast/pscom/<vm-name>/+/response
   qos: 0
+capacity:
+  memory: $((4 * 1024 * 1024))
+  cpus: 32
+limits:
+  progress-interval: 0.5
 state-directory: $STATE/$1/migfra
 log:
   level: info
@@ -72,14 +78,21 @@ service() {
   local host=$1 program=${2##*/}
   shift
   # shellcheck disable=SC2016 # expanded over there
-  lab_spawn "$host" sh -c 'log=$0; exec "$@" >>"$log" 2>&1' "$STATE/$host/$program.log" "$@" >"$STATE/$host/$program.pid"
+  lab_spawn "$host" sh -c 'log=$0; exec "$@" >>"$log" 2>&1' "$STATE/$host/$program.log" "$@" \
+    >"$STATE/$host/$program.pid"
 }
 
 broker_answers() { net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of ctl)/$BROKER_PORT" 2>/dev/null; }
 
-# How many nodes the coordinator's answer shows as online.
+# ask FOLDER ARGUMENT...: the command line, as an operator on ctl would use it.
+ask() {
+  local folder=$1
+  shift
+  on ctl env MIGFRA_BROKER="ctl:$BROKER_PORT" timeout 5 "$folder/migfra" "$@"
+}
+
 hosts_online() {
-  on ctl timeout 5 env MIGFRA_BROKER="ctl:$BROKER_PORT" "$1/migfra" hosts --json 2>/dev/null |
+  ask "$1" hosts --json 2>/dev/null |
     grep -oE '"online" *: *true|: *"online"' | wc -l
 }
 
@@ -102,7 +115,8 @@ lab_services() {
     count=$((count + 1))
   done
   if ! wait_until 20 all_online "$folder" "$count"; then
-    tail -n 15 "$STATE"/ctl/*.log "$STATE"/node*/migfra-worker.log >&2
+    tail -n 15 "$STATE"/ctl/{mosquitto,migfra-coordinator}.log "$STATE"/node*/migfra-worker.log >&2
+    ask "$folder" hosts >&2
     die "only $(hosts_online "$folder") of $count hosts are online after 20 s; the logs are above"
   fi
 }

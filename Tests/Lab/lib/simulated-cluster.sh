@@ -4,7 +4,7 @@
 
 pids=()
 
-migfra() { timeout --foreground 180 "$programs/migfra" --broker "127.0.0.1:$port" "$@"; }
+migfra() { MIGFRA_BROKER=127.0.0.1:$port timeout --foreground 90 "$programs/migfra" "$@"; }
 
 background() { # LOG COMMAND...
   local log=$1
@@ -29,8 +29,7 @@ begin_cluster() {
   background coordinator.log "$programs/migfra-coordinator" --config "$folder/coordinator.yaml"
   mkdir -p "$folder/cluster"
   for ((k = 1; k <= HOSTS; k++)); do
-    configuration "fast-migfra-node$k" "node$k" >"$folder/node$k.yaml"
-    printf 'host: node%s\nhypervisor:\n  type: dummy\n  cluster-directory: %s/cluster\n' "$k" "$folder" >>"$folder/node$k.yaml"
+    worker_configuration "$k" >"$folder/node$k.yaml"
     background "node$k.log" "$programs/migfra-worker" --config "$folder/node$k.yaml"
   done
   for ((k = 0; k < 200; k++)); do
@@ -50,6 +49,21 @@ communicator:
   port: $port
   keepalive: 10
 state-directory: $folder/state-$2
+END
+}
+
+worker_configuration() { # NUMBER
+  configuration "fast-migfra-node$1" "node$1"
+  cat <<END
+host: node$1
+hypervisor:
+  type: dummy
+  cluster-directory: $folder/cluster
+capacity:
+  memory: $((4 * 1024 * 1024))
+  cpus: 32
+limits:
+  progress-interval: 0.5
 END
 }
 

@@ -2,20 +2,20 @@
  * probe: asks guests for their SSH banner, to see when they are up and whether they ever stopped.
  *
  *   probe wait IP TIMEOUT    until IP greets; prints the seconds it took.  Exit 1 after TIMEOUT seconds.
- *   probe watch PID IP...    connects to each IP every 20 ms (beyond 10 of them every 2 ms per IP, to leave the machine some
- *                            time) until SIGINT, SIGTERM or the end of process PID.  Prints a line per answer,
+ *   probe watch PID IP...    connects to each IP every 20 ms (beyond 10 of them every 2 ms per IP, to leave the machine
+ *                            some time) until SIGINT, SIGTERM or the end of process PID.  Prints a line per answer,
  *                              TIME IP TICK MS GAP
- *                            (seconds since the start; the guest's own run time in s and ms; ms since its answer before),
+ *                            (seconds since the start; the guest's own run time in s and ms; ms since its last answer),
  *                            and at the end one per guest,
  *                              summary IP answers=N first=MS last=MS gap=MS stopped=MS backwards=N silent=MS
  *                            gap        longest time without an answer
- *                            stopped    how much less the guest has run than time has passed here, from first to last answer
+ *                            stopped    how much less the guest has run than time has passed, first to last answer
  *                            backwards  answers with a smaller run time than one known when the question was asked
  *                            silent     ms from its last answer to the end
  *                            Exit 1 if a guest never answered, went backwards or was silent for the last second.
  *
- * A question left without an answer (the guest is paused, its packets are lost) does not delay the next one, so the gap is
- * exact to the interval and not to TCP's retransmissions.
+ * A question left without an answer (the guest is paused, its packets are lost) does not delay the next one, so the gap
+ * is exact to the interval and not to TCP's retransmissions.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -55,8 +55,9 @@ struct guest {
   unsigned next;
   unsigned long answers, backwards;
   long first, last, highest;
-  double answered, gap;             /* ms */
-  double early, late[SETTLED];      /* our time less the guest's, ms: grows by each moment in which the guest stood still */
+  double answered, gap; /* ms */
+  /* Our time less the guest's, ms, at the start and at the end: grows by each moment in which the guest stood still. */
+  double early, late[SETTLED];
 };
 
 static double now_ms(void) {
