@@ -31,6 +31,8 @@ struct FailureTests {
     },
   ]
 
+  static let endless = String(repeating: "x", count: 4 << 20)
+
   private func failure(
     of body: () async throws(LibvirtError) -> Void, sourceLocation: SourceLocation = #_sourceLocation
   ) async -> LibvirtError? {
@@ -60,7 +62,7 @@ struct FailureTests {
   @Test("A name is never cut at a NUL, nor sent if it is too long", arguments: calls)
   func hostileName(call: Call) async throws {
     try await TestHost.with { host in
-      for name in ["one\0", "one\0two", "\0", String(repeating: "x", count: 4 << 20)] {
+      for name in ["one\0", "one\0two", "\0", Self.endless] {
         let error = await failure { () throws(LibvirtError) in try await call.run(host.connection, .name(name)) }
         #expect(error?.code == 8)
         #expect(error?.message.hasPrefix("the VM's name ") == true)

@@ -32,7 +32,7 @@ final class Conversation: Sendable {
       return try body(pointer)
     } catch {
       var error = error
-      error.isConnectionLost = !pointer.isAlive
+      if !pointer.isAlive { error.isConnectionLost = true }
       throw error
     }
   }
