@@ -1,4 +1,3 @@
-import BlockingPool
 import CLibvirt
 import Synchronization
 
@@ -6,89 +5,83 @@ import Synchronization
 ///
 /// Every method blocks and belongs on the pool.
 final class Conversation: Sendable {
-  private struct State {
-    /// nil after the end.
-    var pointer: ConnectionPointer?
-    var subscriptions: [Int: [Int32]] = [:]
-  }
-
   let uri: String
   let listeners: EventListeners
+  /// A close callback has been registered, with `listeners`.
   private let reportsItsEnd: Bool
-  private let state: Mutex<State>
+  /// nil after the end.
+  private let pointer: Mutex<ConnectionPointer?>
+  /// libvirt's numbers for the callbacks that feed `listeners`; empty while nobody listens.
+  ///
+  /// Unlike other locks held while the daemon is asked, so that two streams cannot register or deregister at once; only
+  /// the pool's threads take it, never a callback.
+  private let callbacks = Mutex<[Int32]>([])
 
-  /// - Parameter reportsItsEnd: a close callback has been registered, with `listeners`.
   init(_ pointer: ConnectionPointer, uri: String, listeners: EventListeners, reportsItsEnd: Bool) {
     self.uri = uri
     self.listeners = listeners
     self.reportsItsEnd = reportsItsEnd
-    state = Mutex(State(pointer: pointer))
+    self.pointer = Mutex(pointer)
   }
 
   /// Calls libvirt with a connection that stays in being until `body` is through, even if `end` comes meanwhile.
   func use<T>(_ body: (ConnectionPointer) throws(LibvirtError) -> T) throws(LibvirtError) -> T {
-    let pointer = state.withLock { state in
-      state.pointer?.retain()
-      return state.pointer
-    }
-    guard let pointer else { throw closedError }
+    guard let pointer = retainedPointer() else { throw closedError }
     defer { pointer.release() }
     do throws(LibvirtError) {
       return try body(pointer)
     } catch {
       var error = error
-      error.isConnectionLost = !pointer.isAlive
+      if !pointer.isAlive { error.isConnectionLost = true }
       throw error
     }
   }
 
-  /// Registers for the listener's events; `unsubscribe` takes it back.
-  func subscribe(_ listener: Int) throws(LibvirtError) {
+  /// Has libvirt report to the listeners; needless while it does so already.
+  func subscribe() throws(LibvirtError) {
     try use { connection throws(LibvirtError) in
-      guard let stream = listeners[listener] else { return }
-      let callbacks = try EventCallbacks.register(stream, on: connection)
-      let isOpen = state.withLock { state in
-        guard state.pointer != nil else { return false }
-        state.subscriptions[listener] = callbacks
-        return true
-      }
-      guard isOpen else {
-        EventCallbacks.deregister(callbacks, on: connection)
-        throw closedError
+      try callbacks.withLock { callbacks throws(LibvirtError) in
+        guard !listeners.isEmpty, callbacks.isEmpty else { return }
+        // `end` first forgets the pointer and then comes for the callbacks: what is registered here, it takes back.
+        guard pointer.withLock({ $0 != nil }) else { throw closedError }
+        callbacks = try EventCallbacks.register(listeners, on: connection)
       }
     }
   }
 
-  /// Idempotent; without effect after the end, which has taken back everything.
+  /// Forgets a stream, and with the last one libvirt's reports.
   func unsubscribe(_ listener: Int) {
     listeners.remove(listener)
-    let (pointer, callbacks) = state.withLock { state in
-      let callbacks = state.subscriptions.removeValue(forKey: listener)
-      if callbacks != nil { state.pointer?.retain() }
-      return (state.pointer, callbacks)
+    guard let pointer = retainedPointer() else { return }  // `end` sees to it
+    defer { pointer.release() }
+    callbacks.withLock { callbacks in
+      guard listeners.isEmpty else { return }
+      EventCallbacks.deregister(callbacks, on: pointer)
+      callbacks = []
     }
-    guard let callbacks, let pointer else { return }
-    EventCallbacks.deregister(callbacks, on: pointer)
-    pointer.release()
   }
 
   /// Takes back all callbacks, ends the streams and lets go of the connection. Idempotent.
   ///
   /// A call that runs on another thread keeps the connection open until it returns.
   func end() {
-    let (pointer, callbacks) = state.withLock { state in
-      defer {
-        state.pointer = nil
-        state.subscriptions = [:]
-      }
-      return (state.pointer, state.subscriptions.values.flatMap { $0 })
-    }
+    let pointer = pointer.withLock { $0.take() }
     guard let pointer else { return }
-    // Each callback holds a reference to the connection: left registered, they would keep it open for ever.
-    EventCallbacks.deregister(callbacks, on: pointer)
+    callbacks.withLock { callbacks in
+      // Each callback holds a reference to the connection: left registered, they would keep it open for ever.
+      EventCallbacks.deregister(callbacks, on: pointer)
+      callbacks = []
+    }
     if reportsItsEnd { EventCallbacks.deregisterClose(on: pointer) }
     listeners.removeAll()
     pointer.release()
+  }
+
+  private func retainedPointer() -> ConnectionPointer? {
+    pointer.withLock { pointer in
+      pointer?.retain()
+      return pointer
+    }
   }
 
   private var closedError: LibvirtError {

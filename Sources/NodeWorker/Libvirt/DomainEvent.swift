@@ -4,7 +4,8 @@ import CLibvirt
 public enum DomainEvent: Sendable, Equatable {
   /// A VM has been defined, started, stopped, and so on. `detail` says why; see `LifecycleDetail`.
   case lifecycle(uuid: String, name: String, kind: LifecycleKind, detail: Int32)
-  /// A long operation has ended; reported on the host where it ran, for a migration the source.
+  /// A long operation has ended well; reported on the host where it ran, for a migration the source, right after
+  /// `stopped`. One that was aborted or failed is not reported so.
   case jobCompleted(uuid: String, name: String, JobRecord)
   /// The guest has let go of a device, and only now it is free.
   case deviceRemoved(uuid: String, name: String, alias: String)

@@ -2,39 +2,32 @@ import CLibvirt
 
 /// The C functions that libvirt calls with a connection's events, and their registration.
 ///
-/// They run on libvirt's event thread: each copies what it is given, hands it to its stream and returns, and calls
+/// They run on libvirt's event thread: each copies what it is given, hands it to the streams and returns, and calls
 /// nothing back. Registering and deregistering ask the daemon and belong on the pool.
 enum EventCallbacks {
-  typealias Continuation = AsyncStream<DomainEvent>.Continuation
-
-  /// What a callback gets as its `opaque`; libvirt holds it until the callback is gone.
-  private final class Sink: Sendable {
-    let continuation: Continuation
-
-    init(_ continuation: Continuation) { self.continuation = continuation }
-  }
-
-  /// Registers for all that a stream hears of, or for nothing.
+  /// Has `listeners` told of everything that streams hear of, or of nothing.
+  ///
+  /// libvirt takes each callback once per connection, so several streams share them.
   /// - Returns: libvirt's numbers, to deregister by.
   static func register(
-    _ continuation: Continuation, on connection: ConnectionPointer
+    _ listeners: EventListeners, on connection: ConnectionPointer
   ) throws(LibvirtError) -> [Int32] {
     var numbers: [Int32] = []
     for kind in [VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED] {
       // Released by libvirt when it drops the callback; by us if it never took it.
-      let sink = unsafe Unmanaged.passRetained(Sink(continuation)).toOpaque()
+      let opaque = unsafe Unmanaged.passRetained(listeners).toOpaque()
       let number =
         switch kind {
         case VIR_DOMAIN_EVENT_ID_LIFECYCLE:
-          unsafe clibvirt_register_lifecycle(connection.raw, lifecycle, sink, releaseSink)
+          unsafe clibvirt_register_lifecycle(connection.raw, lifecycle, opaque, release)
         case VIR_DOMAIN_EVENT_ID_JOB_COMPLETED:
-          unsafe clibvirt_register_job_completed(connection.raw, jobCompleted, sink, releaseSink)
+          unsafe clibvirt_register_job_completed(connection.raw, jobCompleted, opaque, release)
         default:
-          unsafe clibvirt_register_device_removed(connection.raw, deviceRemoved, sink, releaseSink)
+          unsafe clibvirt_register_device_removed(connection.raw, deviceRemoved, opaque, release)
         }
       guard number >= 0 else {
         let error = LibvirtError.last("virConnectDomainEventRegisterAny")
-        unsafe Unmanaged<Sink>.fromOpaque(sink).release()
+        unsafe Unmanaged<EventListeners>.fromOpaque(opaque).release()
         deregister(numbers, on: connection)
         throw error
       }
@@ -53,7 +46,7 @@ enum EventCallbacks {
   /// Has `listeners` told of the connection's loss; a connection has room for one such callback.
   static func registerClose(_ listeners: EventListeners, on connection: ConnectionPointer) throws(LibvirtError) {
     let opaque = unsafe Unmanaged.passRetained(listeners).toOpaque()
-    guard unsafe virConnectRegisterCloseCallback(connection.raw, closed, opaque, releaseListeners) == 0 else {
+    guard unsafe virConnectRegisterCloseCallback(connection.raw, closed, opaque, release) == 0 else {
       let error = LibvirtError.last("virConnectRegisterCloseCallback")
       unsafe Unmanaged<EventListeners>.fromOpaque(opaque).release()
       throw error
@@ -65,32 +58,34 @@ enum EventCallbacks {
     unsafe virConnectUnregisterCloseCallback(connection.raw, closed)
   }
 
-  private static let lifecycle: virConnectDomainEventCallback = { @Sendable _, domain, event, detail, sink in
+  private static let lifecycle: virConnectDomainEventCallback = { @Sendable _, domain, event, detail, listeners in
     guard let domain = unsafe domain else { return 0 }
     let identity = unsafe DomainIdentity(domain)
     let kind = LifecycleKind(libvirt: event)
-    unsafe EventCallbacks.yield(
-      .lifecycle(uuid: identity.uuid, name: identity.name, kind: kind, detail: detail), to: sink)
+    unsafe EventCallbacks.listeners(listeners)?
+      .yield(.lifecycle(uuid: identity.uuid, name: identity.name, kind: kind, detail: detail))
     return 0
   }
 
   private static let jobCompleted: virConnectDomainEventJobCompletedCallback = {
-    @Sendable _, domain, parameters, count, sink in
+    @Sendable _, domain, parameters, count, listeners in
     guard let domain = unsafe domain else { return }
     let identity = unsafe DomainIdentity(domain)
     let job = unsafe JobRecord(completed: TypedParameterReader(parameters, count: count))
-    unsafe EventCallbacks.yield(.jobCompleted(uuid: identity.uuid, name: identity.name, job), to: sink)
+    unsafe EventCallbacks.listeners(listeners)?
+      .yield(.jobCompleted(uuid: identity.uuid, name: identity.name, job))
   }
 
-  private static let deviceRemoved: virConnectDomainEventDeviceRemovedCallback = { @Sendable _, domain, alias, sink in
+  private static let deviceRemoved: virConnectDomainEventDeviceRemovedCallback = {
+    @Sendable _, domain, alias, listeners in
     guard let domain = unsafe domain, let alias = unsafe alias else { return }
     let identity = unsafe DomainIdentity(domain)
     let name = unsafe String(cString: alias)
-    unsafe EventCallbacks.yield(.deviceRemoved(uuid: identity.uuid, name: identity.name, alias: name), to: sink)
+    unsafe EventCallbacks.listeners(listeners)?
+      .yield(.deviceRemoved(uuid: identity.uuid, name: identity.name, alias: name))
   }
 
   private static let closed: virConnectCloseFunc = { @Sendable _, reason, listeners in
-    guard let listeners = unsafe listeners else { return }
     let words =
       switch UInt32(bitPattern: reason) {
       case VIR_CONNECT_CLOSE_REASON_EOF.rawValue: "end of file from the daemon"
@@ -98,21 +93,16 @@ enum EventCallbacks {
       case VIR_CONNECT_CLOSE_REASON_CLIENT.rawValue: "closed by this side"
       default: "input/output error"
       }
-    unsafe Unmanaged<EventListeners>.fromOpaque(listeners).takeUnretainedValue().lost(words)
+    unsafe EventCallbacks.listeners(listeners)?.lost(words)
   }
 
-  private static let releaseSink: virFreeCallback = { @Sendable sink in
-    guard let sink = unsafe sink else { return }
-    unsafe Unmanaged<Sink>.fromOpaque(sink).release()
+  private static let release: virFreeCallback = { @Sendable opaque in
+    guard let opaque = unsafe opaque else { return }
+    unsafe Unmanaged<EventListeners>.fromOpaque(opaque).release()
   }
 
-  private static let releaseListeners: virFreeCallback = { @Sendable listeners in
-    guard let listeners = unsafe listeners else { return }
-    unsafe Unmanaged<EventListeners>.fromOpaque(listeners).release()
-  }
-
-  private static func yield(_ event: DomainEvent, to sink: UnsafeMutableRawPointer?) {
-    guard let sink = unsafe sink else { return }
-    unsafe Unmanaged<Sink>.fromOpaque(sink).takeUnretainedValue().continuation.yield(event)
+  private static func listeners(_ opaque: UnsafeMutableRawPointer?) -> EventListeners? {
+    guard let opaque = unsafe opaque else { return nil }
+    return unsafe Unmanaged<EventListeners>.fromOpaque(opaque).takeUnretainedValue()
   }
 }

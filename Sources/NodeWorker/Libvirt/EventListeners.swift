@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The streams that want a connection's events.
+/// The streams that want a connection's events; what the callbacks get as their `opaque`.
 final class EventListeners: Sendable {
   typealias Continuation = AsyncStream<DomainEvent>.Continuation
 
@@ -27,8 +27,7 @@ final class EventListeners: Sendable {
     return number
   }
 
-  /// The stream of that number; nil once it has ended.
-  subscript(number: Int) -> Continuation? { state.withLock { $0.streams[number] } }
+  var isEmpty: Bool { state.withLock { $0.streams.isEmpty } }
 
   func remove(_ number: Int) {
     state.withLock { $0.streams.removeValue(forKey: number) }?.finish()
@@ -36,23 +35,27 @@ final class EventListeners: Sendable {
 
   /// Ends all streams without a word: their owner has closed the connection.
   func removeAll() {
-    finish(saying: nil)
+    for stream in takeAll() { stream.finish() }
   }
 
-  /// The connection was lost.
+  func yield(_ event: DomainEvent) {
+    let streams = state.withLock { Array($0.streams.values) }
+    for stream in streams { stream.yield(event) }
+  }
+
+  /// The connection was lost: the streams hear so and end.
   func lost(_ reason: String) {
-    state.withLock { $0.end = reason }
-    finish(saying: .connectionClosed(reason: reason))
+    for stream in takeAll(markingEnd: reason) {
+      stream.yield(.connectionClosed(reason: reason))
+      stream.finish()
+    }
   }
 
-  private func finish(saying event: DomainEvent?) {
-    let streams = state.withLock { state in
+  private func takeAll(markingEnd reason: String? = nil) -> [Continuation] {
+    state.withLock { state in
       defer { state.streams = [:] }
-      return state.streams.values
-    }
-    for stream in streams {
-      if let event { stream.yield(event) }
-      stream.finish()
+      if let reason { state.end = reason }
+      return Array(state.streams.values)
     }
   }
 }

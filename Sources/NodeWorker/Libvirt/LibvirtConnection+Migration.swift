@@ -48,16 +48,23 @@ extension LibvirtConnection {
     }
   }
 
-  /// How far the VM's running job has come (`virDomainGetJobStats`); nil when there is none.
+  /// How far the VM's running job has come (`virDomainGetJobStats`); nil when there is none, as on a host where the VM
+  /// does not run or which it has left.
+  ///
+  /// All figures are zero while a migration is being prepared, and in the moment after an abort (`cancelled`).
   public func job(of reference: DomainReference) async throws(LibvirtError) -> JobRecord? {
-    try await perform(on: reference) { domain throws(LibvirtError) in
-      do throws(LibvirtError) {
-        return try Self.job(of: domain, flags: 0)
-      } catch  where error.isOperationInvalid {
-        // libvirt asks for an active VM; without one there is no job. Any other refusal keeps its words.
-        guard unsafe virDomainIsActive(domain.raw) == 0 else { throw error }
-        return nil
+    do throws(LibvirtError) {
+      return try await perform(on: reference) { domain throws(LibvirtError) in
+        do throws(LibvirtError) {
+          return try Self.job(of: domain, flags: 0)
+        } catch  where error.isOperationInvalid {
+          // libvirt wants an active VM; without one there is no job. Any other refusal keeps its words.
+          guard unsafe virDomainIsActive(domain.raw) != 1 else { throw error }
+          return nil
+        }
       }
+    } catch  where error.isNoDomain {
+      return nil
     }
   }
 

@@ -77,7 +77,7 @@ public final class LibvirtConnection: Sendable {
       pool.submit { [weak conversation] in conversation?.unsubscribe(number) }
     }
     do throws(LibvirtError) {
-      try await pool.run { () throws(LibvirtError) in try conversation.subscribe(number) }
+      try await pool.run { () throws(LibvirtError) in try conversation.subscribe() }
     } catch {
       continuation.finish()
       throw error

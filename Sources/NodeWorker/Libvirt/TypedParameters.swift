@@ -4,7 +4,7 @@ import CLibvirt
 @safe
 struct TypedParameters: ~Copyable {
   private var raw: UnsafeMutablePointer<virTypedParameter>?
-  private var count: Int32
+  private(set) var count: Int32
   private var capacity: Int32
 
   /// An empty list to build.

@@ -41,7 +41,9 @@ public struct BannerProbe: Sendable {
       attempts += 1
       switch await attempt(host: host, port: port, until: deadline, connectTimeout: connectTimeout, pause: pause) {
       case .success(let banner): return banner
-      case .failure(let reason): cause = reason.words
+      case .failure(let reason):
+        // What a cancelled attempt says is not why those before it failed.
+        if !Task.isCancelled { cause = reason.words }
       }
       // The interval between probes; a cancellation ends it, and the loop sees it.
       try? await clock.sleep(for: min(pause, max(clock.now.duration(to: deadline), .zero)))
