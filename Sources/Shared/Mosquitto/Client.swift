@@ -191,6 +191,15 @@ final class Client: Sendable {
   func goUp() {
     let verdicts = state.withLock { state in
       state.isUp = true
+      // Asked for between the renewal and now: nobody else would send it before the next connection.
+      for request in state.subscriptions.takePostponed() {
+        let (status, id) = handle.subscribe(to: request.filters)
+        if status == MOSQ_ERR_SUCCESS.rawValue {
+          state.subscriptions.sent(request, id: id)
+        } else {
+          state.subscriptions.postpone(request)
+        }
+      }
       return handOver(&state)
     }
     for (waiter, result) in verdicts { waiter.keep(result) }

@@ -44,6 +44,12 @@ struct Subscriptions<Waiter: Sendable>: Sendable {
     waiting.append(request)
   }
 
+  /// Takes out what was asked for after the renewal had gone out.
+  mutating func takePostponed() -> [Request] {
+    defer { waiting = [] }
+    return waiting
+  }
+
   /// A request went out on a standing connection.
   mutating func sent(_ request: Request, id: Int32) {
     pending[id] = .addition(request)

@@ -46,7 +46,6 @@ public struct YAMLNode: Sendable, Equatable {
   }
 
   /// A type error at this node.
-  @usableFromInline
   public func mismatch(_ expectation: String) -> YAMLError {
     YAMLError(.type, "expected \(expectation), found \(found)", at: mark)
   }
