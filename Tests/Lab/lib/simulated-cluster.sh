@@ -71,7 +71,8 @@ begin_guests() {
   local k sizes=(64 80 96 112 128) task=$folder/start.yaml
   printf 'task: start vm\nid: demo-start\nvm-configurations:\n' >"$task"
   for ((k = 1; k <= VMS; k++)); do
-    printf '  - vm-name: vm%s\n    memory: %s\n    vcpus: 1\n' "$k" "$((sizes[k % 5] * 1024))" >>"$task"
+    printf '  - xml: |\n' >>"$task"
+    "$LAB/lab" xml "vm$k" mem="${sizes[k % 5]}" | sed 's/^/      /' >>"$task"
   done
   mosquitto_sub -p "$port" -t fast/migfra/node1/result -C 1 -W 20 >"$folder/started.yaml" &
   local answer=$!
@@ -84,7 +85,14 @@ begin_guests() {
 
 begin_watch() { say "(simulated guests have no clock that could be asked)"; }
 
-check_cluster() { :; }
+# A simulated guest is a file in its host's folder.
+check_cluster() {
+  local k where
+  for ((k = 1; k <= VMS; k++)); do
+    where=$(cd "$folder/cluster" && ls -d node*/"vm$k".*)
+    [[ $where != node1/* && $(wc -l <<<"$where") = 1 ]] || complain "vm$k is at: ${where:-nowhere}"
+  done
+}
 
 end_cluster() {
   [ ${#pids[@]} -eq 0 ] || { kill "${pids[@]}" && wait "${pids[@]}"; } 2>/dev/null
