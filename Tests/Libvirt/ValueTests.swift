@@ -4,6 +4,12 @@ import Testing
 
 @Suite("libvirt's values in ours")
 struct ValueTests {
+  init() throws {
+    // libvirt's lists want libvirt initialised, which otherwise the first connection does: its per-thread error is a
+    // wild pointer before.
+    try EventLoop.ensureRunning()
+  }
+
   @Test("A job's figures are read from libvirt's list")
   func job() throws {
     var list = TypedParameters()

@@ -1,7 +1,7 @@
 import CLibvirt
 
 extension LibvirtConnection {
-  /// What the host is and has.
+  /// What the host is and has. A daemon that has just started may need a second to find out.
   public func node() async throws(LibvirtError) -> NodeRecord {
     try await perform { connection throws(LibvirtError) in
       let hostname = try unsafe Self.text("virConnectGetHostname") { unsafe virConnectGetHostname(connection.raw) }
