@@ -66,7 +66,10 @@ let package = Package(
     clibrary("CCurl", "Shared/CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     room(
       "DaemonKit", "Shared/DaemonKit",
-      ["ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "YAML", argumentParser, logging, lifecycle, signals]),
+      [
+        "ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "YAML", argumentParser, logging, lifecycle,
+        signals,
+      ]),
 
     // Coordinator: sees every host, plans, drives.
     room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),
@@ -105,8 +108,8 @@ let package = Package(
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),
-    tests("Libvirt", ["Libvirt", "TestSupport"]),
-    tests("Readiness", ["Readiness", "TestSupport"]),
+    tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
+    tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

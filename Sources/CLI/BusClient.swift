@@ -108,7 +108,8 @@ struct BusClient {
     for await event in events {
       switch event {
       case .message(let message) where message.topic == Topics.coordinatorResult:
-        guard let result = try? TaskResult.decode(message.payload), result.id == task.id else { continue }  // another's
+        // Others' answers come here too.
+        guard let result = try? TaskResult.decode(message.payload), result.id == task.id else { continue }
         return result
       case .message(let message) where message.topic == Topics.coordinatorState:
         let now = try CoordinatorReport.decode(message.payload)
@@ -118,7 +119,7 @@ struct BusClient {
               + "workers. See 'migfra vms'")
         }
       case .message(let message) where TopicFilter(Topics.anyPlan).matches(message.topic):
-        guard let report = try? PlanReport.decode(message.payload), report.task == task.id else { continue }  // another's
+        guard let report = try? PlanReport.decode(message.payload), report.task == task.id else { continue }
         watch(report)
       case .disconnected(let reason, _): warn("no connection to the broker (\(reason)); waiting for it")
       case .connected, .message, .takenOver: continue

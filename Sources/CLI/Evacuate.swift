@@ -18,12 +18,17 @@ struct Evacuate: AsyncParsableCommand {
   @Argument(help: "The host to empty.")
   var host: String
 
-  @Option(name: .long, parsing: .upToNextOption, help: ArgumentHelp(
-    "Where the machines may go, in order of preference; otherwise to every host that takes arrivals.", valueName: "host"))
+  @Option(
+    name: .long, parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Where the machines may go, in order of preference; otherwise to every host that takes arrivals.",
+      valueName: "host"))
   var to: [String] = []
 
-  @Option(help: ArgumentHelp(
-    "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"))
+  @Option(
+    help: ArgumentHelp(
+      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"
+    ))
   var mode: PlacementMode?
 
   @Option(help: ArgumentHelp("live (keeps running) or warm (stands still for the copy).", valueName: "type"))

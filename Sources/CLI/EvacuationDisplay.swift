@@ -52,7 +52,8 @@ struct EvacuationDisplay {
   private static func plan(_ report: PlanReport) -> String {
     let request = report.request
     let memory = report.moves.reduce(0) { $0 + $1.move.vm.memoryKiB }
-    var text = "Plan \(report.id): empty \(request.source), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
+    var text =
+      "Plan \(report.id): empty \(request.source), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
     text += "\(report.moves.count) to move, \(SizeText.kibibytes(memory)) of memory\n"
     if !report.moves.isEmpty {
       var table = Table(["  VM", "MEMORY", "VCPUS", "FROM", "TO"], rightAligned: [1, 2])
@@ -106,14 +107,16 @@ struct EvacuationDisplay {
   }
 
   private static func line(_ move: PlanReport.Move) -> String {
-    let name = move.move.vm.name.rawValue.padding(toLength: max(10, move.move.vm.name.rawValue.count), withPad: " ", startingAt: 0)
+    let name = move.move.vm.name.rawValue.padding(
+      toLength: max(10, move.move.vm.name.rawValue.count), withPad: " ", startingAt: 0)
     var text = "  \(name) \(move.move.source) → \(move.move.destination)  "
     switch move.state {
     case .waiting: text += "waiting"
     case .moving: text += progress(move)
     case .retrying: text += "failed, retry \(move.retries) soon: \(move.details ?? "")"
     case .moved:
-      text += "moved in \(SizeText.seconds(move.seconds ?? 0))" + (move.retries > 0 ? " after \(move.retries) retries" : "")
+      text +=
+        "moved in \(SizeText.seconds(move.seconds ?? 0))" + (move.retries > 0 ? " after \(move.retries) retries" : "")
     case .failed: text += "failed: \(move.details ?? "")"
     }
     return text

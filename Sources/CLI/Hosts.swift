@@ -41,7 +41,8 @@ struct Hosts: AsyncParsableCommand {
       let rows = try await BusClient.visit(options) { try await $0.hosts() }.map(Row.init)
       if options.json { return try printJSON(rows) }
       guard !rows.isEmpty else { return print("no host has reported: start migfra-worker on the hosts") }
-      var table = Table(["HOST", "STATE", "WORKER", "VMS", "VCPUS/CPUS", "MEMORY", "HYPERVISOR"], rightAligned: [3, 4, 5])
+      var table = Table(
+        ["HOST", "STATE", "WORKER", "VMS", "VCPUS/CPUS", "MEMORY", "HYPERVISOR"], rightAligned: [3, 4, 5])
       for row in rows {
         table.add([
           row.host, row.state, row.worker, "\(row.vms)", "\(row.vcpus)/\(row.cpus)",

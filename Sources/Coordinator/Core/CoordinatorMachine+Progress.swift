@@ -29,8 +29,10 @@ extension CoordinatorMachine {
       .note(
         Note(
           .info, "machines that arrived join the evacuation",
-          ["host": host.rawValue, "plan-id": evacuations[index].id.rawValue,
-            "vms": arrivals.map(\.name.rawValue).joined(separator: " ")]))
+          [
+            "host": host.rawValue, "plan-id": evacuations[index].id.rawValue,
+            "vms": arrivals.map(\.name.rawValue).joined(separator: " "),
+          ]))
     ]
   }
 
@@ -70,9 +72,11 @@ extension CoordinatorMachine {
   }
 
   mutating func update(_ progress: MigrationProgress) -> [CoordinatorEffect] {
-    guard let index = evacuations.firstIndex(where: { evacuation in
-      evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
-    }) else { return [] }
+    guard
+      let index = evacuations.firstIndex(where: { evacuation in
+        evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
+      })
+    else { return [] }
     _ = evacuations[index].withMigration(of: progress.vm) { $0.update(progress) }
     let id = evacuations[index].id
     guard unpublished.insert(id).inserted else { return [] }
@@ -91,7 +95,8 @@ extension CoordinatorMachine {
       else { return [] }
       evacuations[index].failAll(
         .noWorker,
-        details: "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
+        details:
+          "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
           + "whether the machine moved is not known")
       return advance(at: now)
     case .settle: return advance(at: now)
@@ -143,7 +148,9 @@ extension CoordinatorMachine {
     _ vm: VMName, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
   ) -> HostName? {
     let evacuation = evacuations[index]
-    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else { return nil }
+    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
+      return nil
+    }
     var destination = migration.move.destination
     if let report = roster[destination], let obstacle = obstacle(at: report), obstacle.kind == .absolute {
       let plan = Planner.plan(evacuation.request, on: snapshot(), only: [vm], excluding: [destination])

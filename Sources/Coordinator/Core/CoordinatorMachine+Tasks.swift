@@ -16,7 +16,9 @@ extension CoordinatorMachine {
             details: "the id '\(task.id?.rawValue ?? "")' was used for another task"), to: route)
       ]
     }
-    var effects = task.warnings.map { CoordinatorEffect.note(Note(.warning, "a task has a key without meaning", ["warning": $0])) }
+    var effects = task.warnings.map {
+      CoordinatorEffect.note(Note(.warning, "a task has a key without meaning", ["warning": $0]))
+    }
     if let refusal = refusal(of: task, at: now) {
       effects.append(.note(Note(.warning, "a task was refused", task.metadata.merging(["cause": refusal.1]) { $1 })))
       effects.append(refuse(task, refusal.0, refusal.1, to: route))
@@ -86,7 +88,10 @@ extension CoordinatorMachine {
       .note(
         Note(
           .info, "evacuation begins",
-          ["host": host.rawValue, "plan-id": machine.id.rawValue, "moves": "\(plan.moves.count)", "unplaced": "\(plan.unplaced.count)"])),
+          [
+            "host": host.rawValue, "plan-id": machine.id.rawValue, "moves": "\(plan.moves.count)",
+            "unplaced": "\(plan.unplaced.count)",
+          ])),
       set(host, to: .draining, because: "plan \(machine.id)"),
       .publishPlan(machine.report(at: now)),
     ]
@@ -113,7 +118,8 @@ extension CoordinatorMachine {
   ) -> [CoordinatorEffect] {
     var report = machine.report(at: now)
     report.state = .failed
-    report.reason = "\(plan.unplaced.count) of \(plan.unplaced.count + plan.moves.count) have no place; nothing was moved"
+    report.reason =
+      "\(plan.unplaced.count) of \(plan.unplaced.count + plan.moves.count) have no place; nothing was moved"
     let result = TaskResult(
       title: .nodeEvacuated, id: machine.task.id, scheduler: "global",
       entries: plan.unplaced.map { VMOutcome(vm: $0.vm.name, failure: .capacity, details: $0.details) }
@@ -122,7 +128,10 @@ extension CoordinatorMachine {
         },
       status: .infeasible, details: report.reason, code: .capacity, plan: machine.id)
     return [
-      .note(Note(.warning, "evacuation is not feasible", ["host": machine.request.source.rawValue, "plan-id": machine.id.rawValue])),
+      .note(
+        Note(
+          .warning, "evacuation is not feasible",
+          ["host": machine.request.source.rawValue, "plan-id": machine.id.rawValue])),
       .publishPlan(report),
     ] + keep(machine.id) + [answer(machine.task, with: result, to: machine.route)]
   }
@@ -136,7 +145,8 @@ extension CoordinatorMachine {
     let details = state == .active ? "\(host) takes no arrivals" : "\(host) is \(state.rawValue) already"
     effects.append(
       answer(
-        task, with: TaskResult(title: .nodeCordoned, id: task.id, scheduler: "global", status: .success, details: details),
+        task,
+        with: TaskResult(title: .nodeCordoned, id: task.id, scheduler: "global", status: .success, details: details),
         to: route))
     return effects
   }

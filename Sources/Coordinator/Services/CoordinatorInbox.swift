@@ -26,7 +26,8 @@ final class CoordinatorInbox: Sendable {
       feed.yield(.connected)
     case .disconnected(let reason, let pause):
       logger.warning(
-        "no connection to the broker", metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
+        "no connection to the broker",
+        metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
     case .takenOver:
       takenOver.withLock { $0 = true }
       feed.finish()
@@ -80,7 +81,8 @@ final class CoordinatorInbox: Sendable {
       if Topics.isAcceptableResponse(wanted) {
         topic = wanted
       } else {
-        logger.warning("a response topic was refused; the answer goes to the usual one", metadata: ["topic": "\(wanted)"])
+        logger.warning(
+          "a response topic was refused; the answer goes to the usual one", metadata: ["topic": "\(wanted)"])
       }
     }
     let route = ReplyRoute(topic: topic, correlationData: message.correlationData)

@@ -46,7 +46,8 @@ public struct CoordinatorService: Service {
     await bus.close(
       farewell: BusMessage(
         topic: Topics.coordinatorState,
-        payload: CoordinatorReport(isOnline: false, epoch: epoch, version: Version.current).encoded(), isRetained: true))
+        payload: CoordinatorReport(isOnline: false, epoch: epoch, version: Version.current).encoded(), isRetained: true)
+    )
     if inbox.wasTakenOver {
       throw TakenOver(clientID: Self.session(for: settings, epoch: epoch).clientID)
     }

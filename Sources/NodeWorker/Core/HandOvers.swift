@@ -78,7 +78,9 @@ extension WorkerMachine {
   mutating func coordinatorPatienceEnded(epoch: Epoch?) -> [WorkerEffect] {
     if handOvers.coordinator?.isOnline == true { return [] }
     let lost = handOvers.remove { $0.epoch == epoch }
-    return lost.flatMap { abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway) }
+    return lost.flatMap {
+      abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway)
+    }
   }
 
   private static let wentAway =

@@ -52,7 +52,9 @@ extension WorkerMachine {
     }
     guard case .migrate(let migration) = task.body else { return nil }
     if migration.destination == configuration.host {
-      return (.destination, "'\(migration.vm)' cannot be migrated to \(migration.destination): that is this host itself")
+      return (
+        .destination, "'\(migration.vm)' cannot be migrated to \(migration.destination): that is this host itself"
+      )
     }
     if migration.type == .offline {
       return (.unsupported, "migration-type offline is not available in this version; use live or warm")

@@ -22,7 +22,8 @@ struct WorkerCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("This host's name in topics and URIs.", valueName: "name"))
   var host: String?
 
-  @Option(help: ArgumentHelp("libvirt's URI of this host, such as qemu:///system or test:///default.", valueName: "uri"))
+  @Option(
+    help: ArgumentHelp("libvirt's URI of this host, such as qemu:///system or test:///default.", valueName: "uri"))
   var hypervisorURI: String?
 
   @Option(help: ArgumentHelp("Where the journal is kept.", valueName: "directory"))

@@ -33,7 +33,8 @@ final class WorkerInbox: Sendable {
       feed.yield(.event(.busConnected))
     case .disconnected(let reason, let pause):
       logger.warning(
-        "no connection to the broker", metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
+        "no connection to the broker",
+        metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
     case .takenOver:
       takenOver.withLock { $0 = true }
       feed.finish()

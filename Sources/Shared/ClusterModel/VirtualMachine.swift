@@ -4,15 +4,17 @@ public struct VirtualMachine: Sendable, Equatable, Codable {
   public enum State: String, Sendable, Codable, CaseIterable {
     case running
     case paused
+    /// On its way to this host; it runs at its source.
+    case arriving
     case shutOff = "shut off"
     case crashed
     case other
 
-    /// Whether the machine occupies memory on its host, and so must be moved to empty it.
+    /// Whether the machine lives on this host, and so must be moved to empty it.
     public var isActive: Bool {
       switch self {
       case .running, .paused, .other: true
-      case .shutOff, .crashed: false
+      case .arriving, .shutOff, .crashed: false
       }
     }
   }

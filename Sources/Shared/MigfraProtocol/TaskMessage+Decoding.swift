@@ -19,7 +19,8 @@ extension TaskMessage {
       guard let kind = Kind(rawValue: name) else {
         throw UnreadableTask(
           id: id, code: .unknownTask,
-          description: "unknown task '\(name.prefix(80))'; known: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+          description:
+            "unknown task '\(name.prefix(80))'; known: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       return try read(kind, id: id, from: &reader)
     } catch let error as UnreadableTask {
@@ -31,7 +32,8 @@ extension TaskMessage {
     }
   }
 
-  private static func read(_ kind: Kind, id: TaskID?, from reader: inout MappingReader) throws(YAMLError) -> TaskMessage {
+  private static func read(_ kind: Kind, id: TaskID?, from reader: inout MappingReader) throws(YAMLError) -> TaskMessage
+  {
     var options = UnavailableOptions()
     let host = try reader.optional("host", as: HostName.self)
     let measuresTime = try reader.optional("time-measurement", as: Bool.self) ?? false
@@ -93,7 +95,8 @@ extension TaskMessage {
     let entries = try reader.list("list") { entry throws(YAMLError) -> VMStop in
       found.refuse(["regex"], in: &entry)
       try readCommonKeys(&entry)
-      let vm: VMName = found.names.contains("regex") ? try entry.optional("vm-name") ?? "unknown" : try entry.required("vm-name")
+      let vm: VMName =
+        found.names.contains("regex") ? try entry.optional("vm-name") ?? "unknown" : try entry.required("vm-name")
       return VMStop(
         vm: vm, isForced: try entry.optional("force") ?? false, undefines: try entry.optional("undefine") ?? false)
     }

@@ -107,23 +107,24 @@ public struct EvacuationMachine: Sendable {
     PlanReport(
       id: id, request: request, state: state, reason: reason, task: task.id,
       moves: migrations.map { $0.report(at: now) }, unplaced: unplaced, loads: loads,
-      seconds: (now.uptime - began).inSeconds, remainingSeconds: remainingSeconds)
+      seconds: (now.uptime - began).inSeconds, remainingSeconds: remainingSeconds(at: now))
   }
 
-  /// From the bytes that are left and the rate of what is under way; nil while nothing is.
-  private var remainingSeconds: Double? {
+  /// From the bytes that are left and what was moved on average since the beginning; nil before anything has moved.
+  ///
+  /// The rate of the moment would jump each time a migration ends and the next one prepares.
+  private func remainingSeconds(at now: Moment) -> Double? {
     guard state == .draining else { return nil }
-    var bytes = 0
-    var rate = 0
-    for migration in migrations where !migration.isFinal {
-      if let progress = migration.progress, progress.phase != .preparing {
-        bytes += progress.remainingBytes
-        rate += progress.rate
-      } else {
-        bytes += migration.move.vm.memoryKiB * 1024
-      }
+    var done = 0
+    var left = 0
+    for migration in migrations where migration.isMoved || !migration.isFinal {
+      let bytes = migration.move.vm.memoryKiB * 1024
+      let copied = migration.isMoved ? bytes : min(bytes, migration.progress?.doneBytes ?? 0)
+      done += copied
+      left += bytes - copied
     }
-    return rate > 0 ? Double(bytes) / Double(rate) : nil
+    let elapsed = (now.uptime - began).inSeconds
+    return done > 0 && elapsed > 0 ? Double(left) * elapsed / Double(done) : nil
   }
 
   /// The one final answer, in the seed's shape.

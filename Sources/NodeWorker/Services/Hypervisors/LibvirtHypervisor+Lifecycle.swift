@@ -32,7 +32,9 @@ extension LibvirtHypervisor {
       return record.name
     case .xml(let xml, isTransient: false):
       let known = try await asking("listing machines") { () throws(LibvirtError) in try await connection.domains() }
-      record = try await asking("Error defining domain") { () throws(LibvirtError) in try await connection.define(xml: xml) }
+      record = try await asking("Error defining domain") { () throws(LibvirtError) in
+        try await connection.define(xml: xml)
+      }
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
     if record.isActive { return record.name }
@@ -57,7 +59,8 @@ extension LibvirtHypervisor {
     let reference = DomainReference.uuid(record.uuid)
     if record.isActive {
       if stop.isForced {
-        try await asking("Error destroying domain") { () throws(LibvirtError) in try await connection.destroy(reference) }
+        try await asking("Error destroying domain") { () throws(LibvirtError) in try await connection.destroy(reference)
+        }
       } else {
         try await shutDown(record, on: connection)
       }
@@ -90,7 +93,8 @@ extension LibvirtHypervisor {
     throw HypervisorError(
       .timeout,
       "Timeout while waiting for correct vm state: \(record.name) on \(host) still runs "
-        + "\(SizeText.seconds(settings.stopTimeout.inSeconds)) after it was asked to power off; 'force: true' stops it hard")
+        + "\(SizeText.seconds(settings.stopTimeout.inSeconds)) after it was asked to power off; 'force: true' stops it hard"
+    )
   }
 
   public func suspend(_ vm: VMName) async throws(HypervisorError) {
@@ -106,7 +110,9 @@ extension LibvirtHypervisor {
     let connection = try connection()
     let record = try await domain(vm, on: connection)
     if record.state == .running { return }
-    try await naming("Error resuming domain") { () throws(LibvirtError) in try await connection.resume(.uuid(record.uuid)) }
+    try await naming("Error resuming domain") { () throws(LibvirtError) in
+      try await connection.resume(.uuid(record.uuid))
+    }
   }
 
   /// As `asking`, with libvirt's words directly behind the prefix: clients of the reference compare the text.

@@ -56,22 +56,33 @@ extension LibvirtHypervisor {
     _ order: MigrationOrder, from connection: LibvirtConnection, to target: LibvirtConnection
   ) async throws(HypervisorError) -> DomainRecord? {
     let name = DomainReference.name(order.vm.rawValue)
-    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in try await connection.domain(name) }
-    let there = try await asking("looking up \(order.vm) on \(order.destination), asked from") { () throws(LibvirtError) in
+    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in try await connection.domain(name)
+    }
+    let there = try await asking("looking up \(order.vm) on \(order.destination), asked from") {
+      () throws(LibvirtError) in
       try await target.domain(name)
     }
     guard let here, here.isActive else {
-      if let there, there.isActive { return nil }
+      if let there, there.isHere { return nil }
       if here == nil {
         throw HypervisorError(.notFound, "Domain not found: no domain with matching name '\(order.vm)' on \(host)")
       }
       throw HypervisorError(
-        .wrongState, "Error migrating domain: \(order.vm) is not running on \(host); only running machines move live or warm")
+        .wrongState,
+        "Error migrating domain: \(order.vm) is not running on \(host); only running machines move live or warm")
     }
     guard let there, there.isActive || there.uuid != here.uuid else { return here }
+    if there.isArriving, there.uuid == here.uuid {
+      throw HypervisorError(
+        .destination,
+        "\(order.destination) still holds what an earlier migration of \(order.vm) left; it removes it itself",
+        mayPass: true)
+    }
     if there.uuid != here.uuid {
       throw HypervisorError(
-        .exists, "\(order.destination) has another machine named \(order.vm) (\(there.uuid), here \(here.uuid)); rename or remove one")
+        .exists,
+        "\(order.destination) has another machine named \(order.vm) (\(there.uuid), here \(here.uuid)); rename or remove one"
+      )
     }
     throw HypervisorError(
       .inDoubt,
@@ -134,17 +145,23 @@ extension LibvirtHypervisor {
       there = try await target.domain(reference)
     } catch {
       // The destination is silent: what the source says decides, unless the source let go of the machine.
-      let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in try await connection.domain(reference) }
+      let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
+        try await connection.domain(reference)
+      }
       if here?.isActive == true, let failure {
         throw HypervisorError(
-          .destination, "Migration failed: \(order.vm) from \(host) to \(order.destination): \(failure.message); it runs on here",
+          .destination,
+          "Migration failed: \(order.vm) from \(host) to \(order.destination): \(failure.message); it runs on here",
           mayPass: true)
       }
       throw HypervisorError(
-        .inDoubt, "\(order.vm) is not on \(host) any more, and \(order.destination) does not answer (\(error.message))\(cause)")
+        .inDoubt,
+        "\(order.vm) is not on \(host) any more, and \(order.destination) does not answer (\(error.message))\(cause)")
     }
-    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in try await connection.domain(reference) }
-    switch (here?.isActive == true, there?.isActive == true) {
+    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
+      try await connection.domain(reference)
+    }
+    switch (here?.isHere == true, there?.isHere == true) {
     case (false, true): return
     case (true, false):
       throw HypervisorError(
@@ -153,7 +170,9 @@ extension LibvirtHypervisor {
           + "; it runs on here", mayPass: failure?.isRetryable ?? false)
     case (true, true):
       throw HypervisorError(
-        .inDoubt, "\(order.vm) is active on \(host) and on \(order.destination)\(cause): find out which one is right, and stop the other")
+        .inDoubt,
+        "\(order.vm) is active on \(host) and on \(order.destination)\(cause): find out which one is right, and stop the other"
+      )
     case (false, false):
       throw HypervisorError(.wrongState, "\(order.vm) stopped while it was moving to \(order.destination)\(cause)")
     }

@@ -85,6 +85,7 @@ public final class LibvirtHypervisor: Hypervisor {
     let state: VirtualMachine.State =
       switch record.state {
       case .running, .blocked: .running
+      case .paused where record.isArriving: .arriving
       case .paused, .suspended: .paused
       case .shutOff: .shutOff
       case .crashed: record.isActive ? .other : .crashed
@@ -107,7 +108,8 @@ public final class LibvirtHypervisor: Hypervisor {
   func connection() throws(HypervisorError) -> LibvirtConnection {
     guard let connection = current.withLock({ $0 }) else {
       throw HypervisorError(
-        .hypervisorLost, "libvirt on \(host) (\(settings.localURI)) cannot be reached; is libvirtd running?", mayPass: true)
+        .hypervisorLost, "libvirt on \(host) (\(settings.localURI)) cannot be reached; is libvirtd running?",
+        mayPass: true)
     }
     return connection
   }
@@ -151,4 +153,12 @@ extension HypervisorError {
       }
     self.init(code, "\(what): \(error.message) (\(error.operation))", mayPass: error.isRetryable)
   }
+}
+
+extension DomainRecord {
+  /// Whether it is the empty shell that libvirt makes at the destination of a migration: it is no second copy.
+  var isArriving: Bool { state == .paused && stateReason == DomainStateReason.pausedStartingUp }
+
+  /// Whether the machine itself is here.
+  var isHere: Bool { isActive && !isArriving }
 }

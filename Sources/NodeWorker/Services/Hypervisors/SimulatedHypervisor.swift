@@ -83,7 +83,9 @@ public struct SimulatedHypervisor: Hypervisor {
     guard FileManager.default.fileExists(atPath: folder(of: order.destination).path) else {
       throw HypervisorError(.destination, "there is no simulated host \(order.destination)", mayPass: true)
     }
-    if FileManager.default.fileExists(atPath: target.path), !FileManager.default.fileExists(atPath: file(of: order.vm, on: host).path) {
+    if FileManager.default.fileExists(atPath: target.path),
+      !FileManager.default.fileExists(atPath: file(of: order.vm, on: host).path)
+    {
       return
     }
     let machine = try read(order.vm)
@@ -157,7 +159,8 @@ public struct SimulatedHypervisor: Hypervisor {
   /// Makes a machine from the few elements of libvirt's XML that matter here.
   private func define(_ xml: String, isTransient: Bool) throws(HypervisorError) -> VMName {
     func text(_ element: String) -> String? {
-      guard let open = xml.range(of: "<\(element)"), let start = xml.range(of: ">", range: open.upperBound..<xml.endIndex),
+      guard let open = xml.range(of: "<\(element)"),
+        let start = xml.range(of: ">", range: open.upperBound..<xml.endIndex),
         let end = xml.range(of: "</\(element)>", range: start.upperBound..<xml.endIndex)
       else { return nil }
       return String(xml[start.upperBound..<end.lowerBound])

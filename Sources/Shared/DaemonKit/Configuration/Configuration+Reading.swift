@@ -62,7 +62,8 @@ extension HypervisorSettings {
     _ = try section.optional("never-throw", as: Bool.self)
     if kind == .dummy, clusterDirectory == nil {
       throw section.error(
-        "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory", code: .missing)
+        "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory",
+        code: .missing)
     }
   }
 }
@@ -131,7 +132,9 @@ extension MappingReader {
   /// A name that becomes part of a URI.
   fileprivate mutating func word(_ key: String) throws(YAMLError) -> String? {
     guard let value = try optional(key, as: String.self) else { return nil }
-    guard !value.isEmpty, value.utf8.count <= 32, value.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }) else {
+    guard !value.isEmpty, value.utf8.count <= 32,
+      value.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
+    else {
       throw error("expected a word of lower-case letters and digits", key: key)
     }
     return value
@@ -145,7 +148,8 @@ extension YAMLNode {
     switch kind {
     case .scalar(var scalar):
       if scalar.text.contains(placeholder) {
-        scalar.text = scalar.text.split(separator: placeholder, omittingEmptySubsequences: false).joined(separator: text)
+        scalar.text = scalar.text.split(separator: placeholder, omittingEmptySubsequences: false).joined(
+          separator: text)
         copy.kind = .scalar(scalar)
       }
     case .sequence(let nodes, let flow):
