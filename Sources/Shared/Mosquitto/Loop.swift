@@ -23,9 +23,9 @@ final class Loop {
   private let handler: @Sendable (BusEvent) -> Void
   private let broker: BrokerAddress
   private let tuning: BusTuning
+  private let isSessionKept: Bool
   private var backoff: Backoff
   private var evidence = TakeoverEvidence()
-  private var generator = SystemRandomNumberGenerator()
   private var attempts = 0
 
   // Of the present connection:
@@ -33,17 +33,20 @@ final class Loop {
   private var sessionPresent = false
   /// When the broker accepted us.
   private var since: ContinuousClock.Instant?
+  private var peer: Peer?
   /// The subscriptions are granted, but messages do not flow yet.
   private var isGranted = false
   /// The last complaint of the library: its status alone says too little about TLS.
   private var complaint: String?
 
   init(
-    client: Client, broker: BrokerAddress, tuning: BusTuning, handler: @escaping @Sendable (BusEvent) -> Void
+    client: Client, broker: BrokerAddress, tuning: BusTuning, isSessionKept: Bool,
+    handler: @escaping @Sendable (BusEvent) -> Void
   ) {
     self.client = client
     self.broker = broker
     self.tuning = tuning
+    self.isSessionKept = isSessionKept
     self.handler = handler
     backoff = Backoff(first: tuning.firstPause, longest: tuning.longestPause)
   }
@@ -61,16 +64,19 @@ final class Loop {
         client.end(BusError(.closed, "another program has taken over the session"))
         return handler(.takenOver)
       case .hungUp:
-        if let since, evidence.closedByBroker(after: .now - since) {
+        if let since, let peer {
+          evidence.closedByBroker(after: .now - since, brokerIsThere: peer.isThere())
+        }
+        if evidence.isConclusive {
           client.end(BusError(.closed, "another program has taken over the session"))
           return handler(.takenOver)
         }
-        if !pause("the broker has closed the connection", backoff.next(using: &generator)) { return }
+        if !pause("the broker has closed the connection", backoff.next(jitter: .random(in: 0...1))) { return }
       case .refused(let why):
         if !pause(why, tuning.refusedPause) { return }
       case .failed(let why):
         if since == nil { evidence.brokerRestarted() }
-        if !pause(why, backoff.next(using: &generator)) { return }
+        if !pause(why, backoff.next(jitter: .random(in: 0...1))) { return }
       }
     }
   }
@@ -96,6 +102,7 @@ final class Loop {
   private func connection() -> Loss {
     loss = nil
     since = nil
+    peer = nil
     isGranted = false
     complaint = nil
     attempts += 1
@@ -187,8 +194,9 @@ final class Loop {
       return
     }
     since = .now
+    peer = Peer(of: client.handle.socket)
     self.sessionPresent = sessionPresent
-    if !sessionPresent { evidence.brokerRestarted() }
+    if !sessionPresent, isSessionKept { evidence.brokerRestarted() }
     switch client.renewSubscriptions() {
     case nil: ready()
     case MOSQ_ERR_SUCCESS.rawValue?: break
