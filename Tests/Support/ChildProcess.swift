@@ -25,8 +25,18 @@ public final class ChildProcess: Sendable {
     }
     var words = unsafe ([executable] + arguments).map { unsafe strdup($0) } + [nil]
     defer { unsafe words.forEach { unsafe free($0) } }
+    // Swift's threads block signals, and a child inherits that: it would be deaf to SIGTERM.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe sigfillset(&signals)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var id: pid_t = 0
-    let failure = unsafe posix_spawn(&id, executable, &actions, nil, &words, environ)
+    let failure = unsafe posix_spawn(&id, executable, &actions, &attributes, &words, environ)
     guard failure == 0 else {
       throw ChildError(description: "start \(executable): \(unsafe String(cString: strerror(failure)))")
     }

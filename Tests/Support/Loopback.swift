@@ -4,9 +4,21 @@ import Glibc
 public enum Loopback {
   /// A port that was free a moment ago.
   public static func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw ChildError(description: "no socket") }
-    defer { close(descriptor) }
+    let (descriptor, port) = try listen()
+    close(descriptor)
+    return port
+  }
+
+  /// Whether somebody listens.
+  public static func accepts(port: Int) -> Bool {
+    guard let descriptor = try? connect(to: port) else { return false }
+    close(descriptor)
+    return true
+  }
+
+  /// - Returns: a listening socket and its port.
+  static func listen() throws -> (descriptor: Int32, port: Int) {
+    let descriptor = try stream()
     var address = loopback(port: 0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = unsafe withUnsafeMutablePointer(to: &address) { address in
@@ -14,21 +26,32 @@ public enum Loopback {
         unsafe bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
       }
     }
-    guard isBound else { throw ChildError(description: "no free port on 127.0.0.1") }
-    return Int(UInt16(bigEndian: address.sin_port))
+    guard isBound, Glibc.listen(descriptor, 16) == 0 else {
+      close(descriptor)
+      throw ChildError(description: "no free port on 127.0.0.1")
+    }
+    return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
   }
 
-  /// Whether somebody listens.
-  public static func accepts(port: Int) -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
+  static func connect(to port: Int) throws -> Int32 {
+    let descriptor = try stream()
     var address = loopback(port: port)
-    return unsafe withUnsafePointer(to: &address) { address in
+    let isConnected = unsafe withUnsafePointer(to: &address) { address in
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
       }
     }
+    guard isConnected else {
+      close(descriptor)
+      throw ChildError(description: "nobody listens on 127.0.0.1:\(port)")
+    }
+    return descriptor
+  }
+
+  private static func stream() throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw ChildError(description: "no socket: errno \(errno)") }
+    return descriptor
   }
 
   private static func loopback(port: Int) -> sockaddr_in {

@@ -12,8 +12,9 @@ public protocol MessageBus: Sendable {
 
   /// Publishes; with `atLeastOnce` and above returns when the broker has acknowledged, however long that takes.
   ///
-  /// While the broker is away the message waits in a bounded queue.
-  /// - Throws: `BusError` when the queue is full, the bus is closed, or the broker refuses the message.
+  /// While the broker is away the message waits in a bounded queue; quality `atMostOnce` is not kept, and fails.
+  /// - Throws: `BusError` when the queue is full, the bus is closed, the broker refuses the message, the message expires
+  ///   in the queue, or the calling task is cancelled (the message stays under way then).
   @discardableResult
   func publish(_ message: BusMessage) async throws(BusError) -> Delivery
 
@@ -34,7 +35,8 @@ public enum Delivery: Sendable, Equatable {
 
 /// What happens on the bus.
 public enum BusEvent: Sendable, Equatable {
-  /// The connection stands and the session's subscriptions are granted.
+  /// The connection stands and the session's subscriptions are granted. Retained messages and those that the session
+  /// has kept may have arrived *before* it.
   /// `sessionPresent` false: the broker knew nothing of us, and what was sent to us meanwhile is lost.
   case connected(sessionPresent: Bool)
   /// The connection is lost or could not be made; the bus tries again by itself after `retryIn`.

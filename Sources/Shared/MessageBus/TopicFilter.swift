@@ -26,4 +26,22 @@ public struct TopicFilter: Sendable, Hashable, ExpressibleByStringLiteral, Custo
     }
     return filters.count == levels.count
   }
+
+  /// Whether MQTT allows it: `+` and `#` stand alone in their level, `#` is the last.
+  public var isValid: Bool {
+    let levels = description.split(separator: "/", omittingEmptySubsequences: false)
+    for (index, level) in levels.enumerated() where level.contains("+") || level.contains("#") {
+      guard level == "+" || (level == "#" && index == levels.count - 1) else { return false }
+    }
+    return Self.hasText(description)
+  }
+
+  /// Whether one can publish to it: no wildcards.
+  public static func isTopic(_ topic: String) -> Bool {
+    hasText(topic) && !topic.contains("+") && !topic.contains("#")
+  }
+
+  private static func hasText(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= 65535 && !text.utf8.contains(0)
+  }
 }

@@ -10,12 +10,12 @@ struct Backoff: Equatable {
     self.longest = longest
   }
 
-  /// The pause after one more failure: between half and all of its step.
-  mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+  /// The pause after one more failure: between half (`jitter` 0) and all (1) of its step.
+  mutating func next(jitter: Double) -> Duration {
     // 2^20 times any sensible pause is beyond any sensible limit; more would overflow.
     let step = min(first * (1 << min(failures, 20)), longest)
     failures += 1
-    return step * Double.random(in: 0.5...1, using: &generator)
+    return step * (0.5 + jitter / 2)
   }
 
   /// The connection has proved itself.

@@ -125,6 +125,8 @@ final class Client: Sendable {
     wakeUp.signal()
   }
 
+  var backlog: Int { state.withLock { $0.outbox.count } }
+
   /// Asks the thread to end; the first call decides how.
   func requestClose(farewell: BusMessage?, limit: Duration, isCut: Bool = false) {
     var waiter: Waiter?

@@ -23,9 +23,9 @@ final class Loop {
   private let handler: @Sendable (BusEvent) -> Void
   private let broker: BrokerAddress
   private let tuning: BusTuning
+  private let isSessionKept: Bool
   private var backoff: Backoff
   private var evidence = TakeoverEvidence()
-  private var generator = SystemRandomNumberGenerator()
   private var attempts = 0
 
   // Of the present connection:
@@ -33,17 +33,20 @@ final class Loop {
   private var sessionPresent = false
   /// When the broker accepted us.
   private var since: ContinuousClock.Instant?
+  private var peer: Peer?
   /// The subscriptions are granted, but messages do not flow yet.
   private var isGranted = false
-  /// The last complaint of the library: its status alone says too little about TLS.
-  private var complaint: String?
+  /// Complaints of the library: its status alone says too little about TLS.
+  private var complaints: [String] = []
 
   init(
-    client: Client, broker: BrokerAddress, tuning: BusTuning, handler: @escaping @Sendable (BusEvent) -> Void
+    client: Client, broker: BrokerAddress, tuning: BusTuning, isSessionKept: Bool,
+    handler: @escaping @Sendable (BusEvent) -> Void
   ) {
     self.client = client
     self.broker = broker
     self.tuning = tuning
+    self.isSessionKept = isSessionKept
     self.handler = handler
     backoff = Backoff(first: tuning.firstPause, longest: tuning.longestPause)
   }
@@ -61,16 +64,19 @@ final class Loop {
         client.end(BusError(.closed, "another program has taken over the session"))
         return handler(.takenOver)
       case .hungUp:
-        if let since, evidence.closedByBroker(after: .now - since) {
+        if let since, let peer {
+          evidence.closedByBroker(after: .now - since, brokerIsThere: peer.isThere())
+        }
+        if evidence.isConclusive {
           client.end(BusError(.closed, "another program has taken over the session"))
           return handler(.takenOver)
         }
-        if !pause("the broker has closed the connection", backoff.next(using: &generator)) { return }
+        if !pause("the broker has closed the connection", backoff.next(jitter: .random(in: 0...1))) { return }
       case .refused(let why):
         if !pause(why, tuning.refusedPause) { return }
       case .failed(let why):
         if since == nil { evidence.brokerRestarted() }
-        if !pause(why, backoff.next(using: &generator)) { return }
+        if !pause(why, backoff.next(jitter: .random(in: 0...1))) { return }
       }
     }
   }
@@ -96,8 +102,9 @@ final class Loop {
   private func connection() -> Loss {
     loss = nil
     since = nil
+    peer = nil
     isGranted = false
-    complaint = nil
+    complaints = []
     attempts += 1
     if let failure = connect() { return failure }
     let limit = ContinuousClock.now + tuning.connectLimit
@@ -109,7 +116,7 @@ final class Loop {
       let status = turn()
       if let loss { return loss }
       if status != MOSQ_ERR_SUCCESS.rawValue || client.handle.socket < 0 {
-        return .failed(Words.library(status, systemError: errno))
+        return failed(status, systemError: errno)
       }
       if isGranted {
         isGranted = false
@@ -146,17 +153,25 @@ final class Loop {
     // While TLS shakes hands the library does not say what it waits for; it is simply tried often.
     let isShakingHands = broker.tls != nil && since == nil
     let events = Int16(POLLIN) | (handle.wantsToWrite && !isShakingHands ? Int16(POLLOUT) : 0)
-    let isReady = wait(for: handle.socket, events: events, atMost: isShakingHands ? .milliseconds(20) : .seconds(1))
+    let ready = wait(for: handle.socket, events: events, atMost: isShakingHands ? .milliseconds(20) : .seconds(1))
     var status = MOSQ_ERR_SUCCESS.rawValue
-    if isReady || isShakingHands { status = handle.read() }
+    if ready != 0 || isShakingHands { status = handle.read() }
+    if isShakingHands, since == nil, loss == nil, status == MOSQ_ERR_SUCCESS.rawValue,
+      ready & Int16(POLLERR | POLLHUP) != 0
+    {
+      // The library takes any failure of the network for a handshake that is not ready yet, and its attempts to write
+      // have used up the system's word for it.
+      loss = .failed("connect to \(broker.host):\(broker.port): connection refused, lost or unreachable")
+      return status
+    }
     // Right away, not after another poll: these are the acknowledgements of what was just read.
     if status == MOSQ_ERR_SUCCESS.rawValue, handle.socket >= 0, handle.wantsToWrite { status = handle.write() }
     if status == MOSQ_ERR_SUCCESS.rawValue, handle.socket >= 0 { status = handle.keepUp() }
     return status
   }
 
-  /// - Returns: whether the socket has something.
-  private func wait(for socket: Int32, events: Int16, atMost limit: Duration) -> Bool {
+  /// - Returns: what the socket has, in terms of `poll`.
+  private func wait(for socket: Int32, events: Int16, atMost limit: Duration) -> Int16 {
     var descriptors = [
       pollfd(fd: client.wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: socket, events: events, revents: 0),
@@ -164,9 +179,9 @@ final class Loop {
     let (seconds, attoseconds) = limit.components
     // Rounded up: a wait of less than a millisecond must not become a busy loop.
     let milliseconds = Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1)
-    guard unsafe poll(&descriptors, 2, milliseconds) > 0 else { return false }
+    guard unsafe poll(&descriptors, 2, milliseconds) > 0 else { return 0 }
     if descriptors[0].revents != 0 { client.wakeUp.clear() }
-    return descriptors[1].revents != 0
+    return descriptors[1].revents
   }
 
   /// Sends what is queued and a DISCONNECT behind it, for a second at most.
@@ -187,8 +202,9 @@ final class Loop {
       return
     }
     since = .now
+    peer = Peer(of: client.handle.socket)
     self.sessionPresent = sessionPresent
-    if !sessionPresent { evidence.brokerRestarted() }
+    if !sessionPresent, isSessionKept { evidence.brokerRestarted() }
     switch client.renewSubscriptions() {
     case nil: ready()
     case MOSQ_ERR_SUCCESS.rawValue?: break
@@ -233,13 +249,18 @@ final class Loop {
     case 0x80...:
       loss = .failed("the broker has ended the connection: \(Words.reason(status))")
     default:
-      let cause = Words.library(status, systemError: systemError)
-      let words = complaint.map { "\(cause) (\($0))" } ?? cause
-      loss = .failed(since == nil ? "connect to \(broker.host):\(broker.port): \(words)" : words)
+      loss = failed(status, systemError: systemError)
     }
   }
 
+  private func failed(_ status: Int32, systemError: Int32) -> Loss {
+    let place = since == nil ? "connect to \(broker.host):\(broker.port): " : ""
+    let details = complaints.isEmpty ? "" : " (\(complaints.joined(separator: "; ")))"
+    return .failed(place + Words.library(status, systemError: systemError) + details)
+  }
+
   func complained(_ text: String) {
-    complaint = text
+    // The first ones name the cause.
+    if complaints.count < 3, !complaints.contains(text) { complaints.append(text) }
   }
 }

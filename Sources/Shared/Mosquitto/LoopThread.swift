@@ -10,14 +10,17 @@ final class LoopThread: Sendable {
   private let client: Client
   private let broker: BrokerAddress
   private let tuning: BusTuning
+  private let isSessionKept: Bool
   private let handler: @Sendable (BusEvent) -> Void
 
   init(
-    client: Client, broker: BrokerAddress, tuning: BusTuning, handler: @escaping @Sendable (BusEvent) -> Void
+    client: Client, broker: BrokerAddress, tuning: BusTuning, isSessionKept: Bool,
+    handler: @escaping @Sendable (BusEvent) -> Void
   ) {
     self.client = client
     self.broker = broker
     self.tuning = tuning
+    self.isSessionKept = isSessionKept
     self.handler = handler
   }
 
@@ -41,7 +44,8 @@ final class LoopThread: Sendable {
   private func main() {
     // 15 characters are what the kernel keeps.
     _ = unsafe pthread_setname_np(pthread_self(), "mqtt-bus")
-    let loop = Loop(client: client, broker: broker, tuning: tuning, handler: handler)
+    let loop = Loop(
+      client: client, broker: broker, tuning: tuning, isSessionKept: isSessionKept, handler: handler)
     // The library's callbacks hold the loop by its address only.
     withExtendedLifetime(loop) { loop.run() }
   }

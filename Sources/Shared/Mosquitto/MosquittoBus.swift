@@ -17,6 +17,7 @@ public final class MosquittoBus: MessageBus {
   private let client: Client
   private let broker: BrokerAddress
   private let tuning: BusTuning
+  private let isSessionKept: Bool
 
   /// Checks everything that can be checked without the broker.
   public init(
@@ -27,6 +28,7 @@ public final class MosquittoBus: MessageBus {
     client = try Client(session: session, broker: broker, tuning: tuning)
     self.broker = broker
     self.tuning = tuning
+    isSessionKept = session.expiry > .zero
   }
 
   /// Without `close` the connection ends as if the program had crashed: the broker publishes the will.
@@ -36,7 +38,8 @@ public final class MosquittoBus: MessageBus {
 
   public func start(_ handler: @escaping @Sendable (BusEvent) -> Void) throws(BusError) {
     try client.markStarted()
-    let thread = LoopThread(client: client, broker: broker, tuning: tuning, handler: handler)
+    let thread = LoopThread(
+      client: client, broker: broker, tuning: tuning, isSessionKept: isSessionKept, handler: handler)
     do {
       try thread.start()
     } catch {
@@ -45,7 +48,6 @@ public final class MosquittoBus: MessageBus {
     }
   }
 
-  /// - Note: When the caller's task is cancelled it throws at once; the message stays under way.
   @discardableResult
   public func publish(_ message: BusMessage) async throws(BusError) -> Delivery {
     try Self.check(message, "publish to \(message.topic)")
@@ -81,6 +83,9 @@ public final class MosquittoBus: MessageBus {
     await ended.value()
     timer.cancel()
   }
+
+  /// How many messages the broker has not acknowledged yet.
+  public var backlog: Int { client.backlog }
 
   /// Ends the connection as a crash of this program would, without farewell: for tests.
   package func cut() async {

@@ -18,8 +18,7 @@ struct Outbox<Waiter: Sendable>: Sendable {
 
   let messageLimit: Int
   let byteLimit: Int
-  private var waiting: [Entry] = []
-  private var firstWaiting = 0
+  private var waiting = Fifo<Entry>()
   private var inFlight: [Int32: (waiter: Waiter, bytes: Int)] = [:]
   private(set) var bytes = 0
 
@@ -28,7 +27,7 @@ struct Outbox<Waiter: Sendable>: Sendable {
     self.byteLimit = byteLimit
   }
 
-  var count: Int { waiting.count - firstWaiting + inFlight.count }
+  var count: Int { waiting.count + inFlight.count }
 
   /// Takes a message in; false if there is no room for it. A single message larger than the limit has room when
   /// nothing else is there.
@@ -41,15 +40,7 @@ struct Outbox<Waiter: Sendable>: Sendable {
 
   /// Takes the oldest message that waits, to be handed to the library: `sent` or `dropped` must follow.
   mutating func next() -> Entry? {
-    guard firstWaiting < waiting.count else { return nil }
-    let entry = waiting[firstWaiting]
-    firstWaiting += 1
-    // Cut off what is gone now and then, not each time: that would be quadratic.
-    if firstWaiting == waiting.count || firstWaiting >= 1024 {
-      waiting.removeFirst(firstWaiting)
-      firstWaiting = 0
-    }
-    return entry
+    waiting.popFirst()
   }
 
   /// The library has the message under this id.
@@ -75,9 +66,8 @@ struct Outbox<Waiter: Sendable>: Sendable {
 
   /// Gives up everything.
   mutating func removeAll() -> [Waiter] {
-    let all = waiting[firstWaiting...].map(\.waiter) + inFlight.values.map(\.waiter)
-    waiting = []
-    firstWaiting = 0
+    let all = waiting.contents.map(\.waiter) + inFlight.values.map(\.waiter)
+    waiting.removeAll()
     inFlight = [:]
     bytes = 0
     return all

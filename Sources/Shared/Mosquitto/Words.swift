@@ -8,6 +8,8 @@ enum Words {
     if status == MOSQ_ERR_ERRNO.rawValue, systemError != 0 {
       return system(systemError)
     }
+    // The library has no words of its own for it.
+    if status == MOSQ_ERR_KEEPALIVE.rawValue { return "no answer to the keep-alive probe" }
     return unsafe String(cString: mosquitto_strerror(status)).asClause
   }
 
