@@ -104,6 +104,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["MessageBus", "Mosquitto"], path: "Tests/Support",
       swiftSettings: strict),
+    .testTarget(
+      name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests("YAML", ["YAML"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
