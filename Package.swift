@@ -106,6 +106,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
+    tests(
+      "Services",
+      [
+        "ClusterModel", "CoordinatorServices", "DaemonKit", "MessageBus", "MigfraProtocol", "NodeWorkerCore",
+        "NodeWorkerServices", "TestSupport", logging,
+      ]),
     tests("YAML", ["YAML"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),

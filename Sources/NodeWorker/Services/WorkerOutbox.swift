@@ -49,7 +49,7 @@ final class WorkerOutbox: Sendable {
   }
 
   func forget(_ arrival: TaskArrival) async {
-    await close(arrival)
+    await settle(arrival)
   }
 
   func handOver(_ task: TaskMessage) {
@@ -91,7 +91,7 @@ final class WorkerOutbox: Sendable {
     case .answer(let payload, let arrival):
       let message = BusMessage(
         topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-      if await publish(message) != nil { await close(arrival) }
+      if await publish(message) != nil { await settle(arrival) }
     case .handOver(let task):
       let message = BusMessage(
         topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))
@@ -112,10 +112,10 @@ final class WorkerOutbox: Sendable {
     }
   }
 
-  private func close(_ arrival: TaskArrival) async {
+  private func settle(_ arrival: TaskArrival) async {
     guard arrival.sequence != 0 else { return }
     do {
-      try await journal.close(arrival)
+      try await journal.settle(arrival)
     } catch {
       logger.error("the journal could not be written", metadata: [LogKey.cause: "\(error)"])
     }

@@ -55,6 +55,7 @@ public struct WorkerService: Service {
     logger.info("stopping", metadata: ["operations": "\(machine.runningOperations)"])
     await bus.close(
       farewell: BusMessage(topic: Topics.state(settings.host), payload: machine.farewell.encoded(), isRetained: true))
+    try journal.close()
     if inbox.wasTakenOver { throw TakenOver(clientID: Self.session(for: settings, epoch: 0).clientID) }
   }
 
@@ -135,7 +136,9 @@ public struct WorkerService: Service {
     switch effect {
     case .perform(let id, let operation):
       logger.debug("operation begins", metadata: ["operation": "\(operation)"])
-      group.addTask {
+      // Not a child: a worker that is stopped waits for no migration. libvirtd finishes it, and the next incarnation
+      // finds the task unanswered and asks where the machine is.
+      Task {
         let outcome = await OperationRunner(hypervisor: hypervisor).perform(operation) { progress in
           feed.yield(.event(.migrationProgressed(id, progress)))
         }

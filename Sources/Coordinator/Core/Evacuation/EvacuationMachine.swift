@@ -124,7 +124,8 @@ public struct EvacuationMachine: Sendable {
       left += bytes - copied
     }
     let elapsed = (now.uptime - began).inSeconds
-    return done > 0 && elapsed > 0 ? Double(left) * elapsed / Double(done) : nil
+    // With less than a fiftieth done the average says nothing yet.
+    return left > 0 && done * 50 > left ? Double(left) * elapsed / Double(done) : nil
   }
 
   /// The one final answer, in the seed's shape.

@@ -14,6 +14,7 @@ public final class TaskJournal: Sendable {
   /// Of this incarnation of the worker: greater than any before.
   public let epoch: UInt64
   private let database: DatabaseQueue
+  private let kept: Int64
 
   /// One task as it came in.
   public struct Record: Sendable, Equatable {
@@ -25,9 +26,12 @@ public final class TaskJournal: Sendable {
 
   /// Opens or makes `path`.
   ///
-  /// - Parameter leastEpoch: what the epoch is at least: the clock's milliseconds, for the case that an older journal
-  ///   was lost.
-  public init(path: String, leastEpoch: UInt64) throws {
+  /// - Parameters:
+  ///   - leastEpoch: what the epoch is at least: the clock's milliseconds, for the case that an older journal
+  ///     was lost.
+  ///   - keeping: finished tasks that are remembered, so that a repeat of one is answered and not run again.
+  public init(path: String, leastEpoch: UInt64, keeping kept: Int64 = 10_000) throws {
+    self.kept = kept
     var configuration = GRDB.Configuration()
     configuration.prepareDatabase { database in
       // A task in the journal stands for the broker's having forgotten it: it must survive a power failure too.
@@ -88,16 +92,13 @@ public final class TaskJournal: Sendable {
   }
 
   /// The broker has taken the answer, or there is none to give. The oldest finished tasks are let go.
-  public func close(_ arrival: TaskArrival) async throws {
+  public func settle(_ arrival: TaskArrival) async throws {
     try await database.write { database in
       try database.execute(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?", arguments: [arrival.sequence])
       try database.execute(
-        sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?", arguments: [arrival.sequence - Self.kept])
+        sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?", arguments: [arrival.sequence - kept])
     }
   }
-
-  /// Finished tasks that are remembered, so that a repeat of one is answered and not run again.
-  private static let kept: Int64 = 10_000
 
   /// What was begun and not finished, and what was finished lately, in order of arrival.
   public func recall() throws -> (open: [Record], finished: [Record]) {
@@ -114,5 +115,10 @@ public final class TaskJournal: Sendable {
       }
       return (records.filter { !$0.isDelivered }.map(\.record), records.filter(\.isDelivered).map(\.record))
     }
+  }
+
+  /// Lets go of the file. What is received or answered afterwards fails.
+  public func close() throws {
+    try database.close()
   }
 }

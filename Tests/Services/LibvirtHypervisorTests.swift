@@ -1,0 +1,105 @@
+import ClusterModel
+import DaemonKit
+import MigfraProtocol
+import NodeWorkerCore
+import NodeWorkerServices
+import Synchronization
+import TestSupport
+import Testing
+
+/// What the hypervisor told last.
+private final class Latest: Sendable {
+  let inventory = Mutex<HostInventory?>(nil)
+}
+
+/// Against libvirt's own test driver: real libvirt, no machines.
+@Suite("The libvirt hypervisor, on the test driver", .timeLimit(.minutes(1)))
+struct LibvirtHypervisorTests {
+  /// Runs `body` on a driver of its own, with the inventories that were told so far.
+  private func with(
+    _ body: @Sendable (LibvirtHypervisor, @escaping @Sendable () -> HostInventory?) async throws -> Void
+  ) async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      """
+      <node><cpu><mhz>3000</mhz><active>4</active><model>i686</model><nodes>1</nodes><sockets>1</sockets>
+      <cores>4</cores><threads>1</threads></cpu><memory>8192000</memory></node>
+      """, to: "host.xml")
+    var settings = HypervisorSettings()
+    settings.uri = "test://\(folder.file("host.xml"))"
+    let hypervisor = LibvirtHypervisor(
+      host: "node1", settings: settings, capacity: CapacitySettings(), limits: LimitSettings())
+    let latest = Latest()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        await hypervisor.run { change in
+          if case .inventory(let inventory) = change { latest.inventory.withLock { $0 = inventory } }
+        }
+      }
+      try await eventually("inventory") { latest.inventory.withLock { $0 } != nil }
+      try await body(hypervisor) { latest.inventory.withLock { $0 } }
+      group.cancelAll()
+    }
+  }
+
+  private func xml(_ name: String) -> String {
+    """
+    <domain type='test'><name>\(name)</name><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>
+    """
+  }
+
+  @Test("Machines are started, suspended, resumed and stopped, and each change is told by an event")
+  func lifecycle() async throws {
+    try await with { hypervisor, inventory in
+      #expect(inventory()?.capacity == HostCapacity(memoryKiB: 8_192_000 - 512 * 1024, cpus: 4))
+      let started = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false))
+      #expect(started.name == "vm1")
+      try await eventually("running machine") { inventory()?.vms.first?.state == .running }
+      #expect(inventory()?.vms.first?.memoryKiB == 65536)
+      #expect(inventory()?.vms.first?.vcpus == 2)
+      let again = try await hypervisor.start(VMStart(source: .defined("vm1"), awaitsSSH: false))
+      #expect(again.name == "vm1", "already running is success")
+      try await hypervisor.suspend("vm1")
+      try await eventually("paused machine") { inventory()?.vms.first?.state == .paused }
+      try await hypervisor.suspend("vm1")
+      try await hypervisor.resume("vm1")
+      try await eventually("running machine") { inventory()?.vms.first?.state == .running }
+      try await hypervisor.stop(VMStop(vm: "vm1"))
+      try await eventually("machine that is off") { inventory()?.vms.first?.state == .shutOff }
+      try await hypervisor.stop(VMStop(vm: "vm1", undefines: true))
+      try await eventually("machine forgotten") { inventory()?.vms == [] }
+    }
+  }
+
+  @Test("A start that fails half-way is undone, and the error says so")
+  func undo() async throws {
+    try await with { hypervisor, inventory in
+      var start = VMStart(source: .xml(xml("vm2"), isTransient: false), probeHostname: "no-such-host.invalid")
+      start.awaitsSSH = true
+      // Only a timeout ends the probe, and a minute is too long for a test: an impossible name fails at once.
+      start.probeHostname = ""
+      let error = await #expect(throws: HypervisorError.self) { try await hypervisor.start(start) }
+      #expect(
+        error?.description.contains("stopped again, its definition removed") == true, "\(String(describing: error))")
+      try await eventually("nothing left") { inventory()?.vms == [] }
+    }
+  }
+
+  @Test("Errors keep libvirt's own words")
+  func errors() async throws {
+    try await with { hypervisor, _ in
+      let unknown = await #expect(throws: HypervisorError.self) { try await hypervisor.suspend("nobody") }
+      #expect(unknown?.code == .notFound)
+      #expect(unknown?.description == "Domain not found: no domain with matching name 'nobody' on node1")
+      _ = try await hypervisor.start(VMStart(source: .xml(xml("vm3"), isTransient: false), awaitsSSH: false))
+      try await hypervisor.stop(VMStop(vm: "vm3", isForced: true))
+      let off = await #expect(throws: HypervisorError.self) { try await hypervisor.suspend("vm3") }
+      #expect(off?.description.hasPrefix("Error suspending domain: ") == true)
+      let broken = await #expect(throws: HypervisorError.self) {
+        try await hypervisor.start(VMStart(source: .xml("<domain/>", isTransient: false), awaitsSSH: false))
+      }
+      #expect(broken?.description.contains("Error defining domain") == true)
+    }
+  }
+}
