@@ -16,14 +16,14 @@ import Testing
     var left: [Int] = []
     while let entry = outbox.next() {
       left.append(entry.waiter)
-      check(outbox.sent(entry, id: Int32(entry.waiter) + 100), is: nil)
+      check(outbox.sent(entry, id: Int32(entry.waiter) + 100)?.waiter, is: nil)
     }
     #expect(left == [1, 2, 3])
     #expect(outbox.count == 3)
-    check(outbox.acknowledged(102), is: 2)
-    check(outbox.acknowledged(102), is: nil, "a second acknowledgement means nobody")
-    check(outbox.acknowledged(101), is: 1)
-    check(outbox.acknowledged(103), is: 3)
+    check(outbox.acknowledged(102)?.waiter, is: 2)
+    check(outbox.acknowledged(102)?.waiter, is: nil, "a second acknowledgement means nobody")
+    check(outbox.acknowledged(101)?.waiter, is: 1)
+    check(outbox.acknowledged(103)?.waiter, is: 3)
     #expect(outbox.count == 0)
     #expect(outbox.bytes == 0)
   }
@@ -40,7 +40,7 @@ import Testing
     check(outbox.add(entry(4, bytes: 1)), is: false, "still there until it is sent or dropped")
     _ = outbox.sent(first, id: 7)
     check(outbox.add(entry(4, bytes: 1)), is: false, "still there until it is acknowledged")
-    check(outbox.acknowledged(7), is: 1)
+    check(outbox.acknowledged(7)?.waiter, is: 1)
     check(outbox.add(entry(4)), is: true)
   }
 
@@ -60,12 +60,12 @@ import Testing
     var outbox = Outbox<Int>(messageLimit: 3, byteLimit: 100)
     for name in 1...2 { _ = outbox.add(entry(name)) }
     let first = try unwrap(outbox.next())
-    check(outbox.sent(first, id: 5), is: nil)
+    check(outbox.sent(first, id: 5)?.waiter, is: nil)
     let second = try unwrap(outbox.next())
-    check(outbox.sent(second, id: 5), is: 1)
+    check(outbox.sent(second, id: 5)?.waiter, is: 1)
     #expect(outbox.count == 1)
     #expect(outbox.bytes == 10)
-    check(outbox.acknowledged(5), is: 2)
+    check(outbox.acknowledged(5)?.waiter, is: 2)
   }
 
   @Test("giving up names everybody who waits")
@@ -78,6 +78,6 @@ import Testing
     #expect(outbox.bytes == 0)
     let isEmpty = outbox.next() == nil
     #expect(isEmpty)
-    check(outbox.acknowledged(1), is: nil)
+    check(outbox.acknowledged(1)?.waiter, is: nil)
   }
 }

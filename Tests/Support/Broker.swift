@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 public import Mosquitto
 import Synchronization
@@ -26,6 +27,13 @@ public final class Broker: Sendable {
   public static let executable = "/usr/sbin/mosquitto"
   /// Whether this machine has the program.
   public static var isAvailable: Bool { unsafe access(executable, X_OK) == 0 }
+
+  /// The plugin that can forbid subscriptions; nil where it is not installed.
+  public static var dynamicSecurity: String? {
+    let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+    return folders.map { "/usr/lib/\($0)/mosquitto_dynamic_security.so" }
+      .first { FileManager.default.fileExists(atPath: $0) }
+  }
 
   public let port: Int
   private let folder: TemporaryFolder
@@ -114,5 +122,10 @@ extension Trait where Self == ConditionTrait {
   /// Skips where mosquitto is not installed, and says so.
   public static var requiresMosquitto: Self {
     .enabled(if: Broker.isAvailable, "needs \(Broker.executable) (apt install mosquitto)")
+  }
+
+  /// Skips where mosquitto has no plugin for dynamic security, and says so.
+  public static var requiresDynamicSecurity: Self {
+    .enabled(if: Broker.dynamicSecurity != nil, "needs mosquitto_dynamic_security.so (apt install mosquitto)")
   }
 }

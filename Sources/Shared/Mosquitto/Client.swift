@@ -130,7 +130,9 @@ final class Client: Sendable {
   /// Asks the thread to end; the first call decides how.
   func requestClose(farewell: BusMessage?, limit: Duration, isCut: Bool = false) {
     var waiter: Waiter?
-    if let farewell {
+    if var farewell {
+      // What is not acknowledged cannot be waited for.
+      if farewell.quality == .atMostOnce { farewell.quality = .atLeastOnce }
       let promise = Waiter()
       do {
         try enqueue(farewell, promise)
@@ -215,11 +217,16 @@ final class Client: Sendable {
   }
 
   func acknowledged(id: Int32, reason: Int32) {
-    let waiter = state.withLock { $0.outbox.acknowledged(id) }
+    guard let entry = state.withLock({ $0.outbox.acknowledged(id) }) else { return }
     switch reason {
-    case Int32(MQTT_RC_NO_MATCHING_SUBSCRIBERS.rawValue): waiter?.keep(.success(.noSubscriber))
-    case 0x80...: waiter?.keep(.failure(BusError(.refused, "publish: the broker says: \(Words.reason(reason))")))
-    default: waiter?.keep(.success(.accepted))
+    case Int32(MQTT_RC_NO_MATCHING_SUBSCRIBERS.rawValue):
+      entry.waiter.keep(.success(.noSubscriber))
+    case 0x80...:
+      entry.waiter.keep(
+        .failure(
+          BusError(.refused, "publish to \(entry.message.topic): the broker refuses it: \(Words.reason(reason))")))
+    default:
+      entry.waiter.keep(.success(.accepted))
     }
   }
 
@@ -242,7 +249,8 @@ final class Client: Sendable {
     while let entry = state.outbox.next() {
       do throws(BusError) {
         if let former = try handOver(entry, &state) {
-          verdicts.append((former, .failure(BusError(.failed, "publish: the broker never acknowledged it"))))
+          let why = "publish to \(former.message.topic): the broker never acknowledged it"
+          verdicts.append((former.waiter, .failure(BusError(.failed, why))))
         }
       } catch {
         state.outbox.dropped(entry)
@@ -252,7 +260,7 @@ final class Client: Sendable {
     return verdicts
   }
 
-  private func handOver(_ entry: Outbox<Waiter>.Entry, _ state: inout State) throws(BusError) -> Waiter? {
+  private func handOver(_ entry: Outbox<Waiter>.Entry, _ state: inout State) throws(BusError) -> Outbox<Waiter>.Entry? {
     var message = entry.message
     if let deadline = entry.deadline {
       let left = deadline - .now

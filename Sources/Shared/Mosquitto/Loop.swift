@@ -114,7 +114,11 @@ final class Loop {
         return .closed
       }
       let status = turn()
-      if let loss { return loss }
+      if let loss {
+        // A connection that is of no use must not look like one.
+        if client.handle.socket >= 0 { sayGoodbye() }
+        return loss
+      }
       if status != MOSQ_ERR_SUCCESS.rawValue || client.handle.socket < 0 {
         return failed(status, systemError: errno)
       }
@@ -241,7 +245,8 @@ final class Loop {
     guard loss == nil else { return }
     switch status {
     case MOSQ_ERR_SUCCESS.rawValue:
-      loss = .closed
+      // Ours is not reported here: `sayGoodbye` is the end of it.
+      loss = .failed("the broker has ended the connection")
     case MOSQ_ERR_CONN_LOST.rawValue where since != nil:
       loss = .hungUp
     case Int32(MQTT_RC_SESSION_TAKEN_OVER.rawValue):

@@ -19,7 +19,7 @@ struct Outbox<Waiter: Sendable>: Sendable {
   let messageLimit: Int
   let byteLimit: Int
   private var waiting = Fifo<Entry>()
-  private var inFlight: [Int32: (waiter: Waiter, bytes: Int)] = [:]
+  private var inFlight: [Int32: Entry] = [:]
   private(set) var bytes = 0
 
   init(messageLimit: Int, byteLimit: Int) {
@@ -44,12 +44,12 @@ struct Outbox<Waiter: Sendable>: Sendable {
   }
 
   /// The library has the message under this id.
-  /// - Returns: whoever waits under the same id for an acknowledgement that will not come any more (ids are 16 bits
-  ///   wide and come round).
-  mutating func sent(_ entry: Entry, id: Int32) -> Waiter? {
-    let former = inFlight.updateValue((entry.waiter, entry.bytes), forKey: id)
+  /// - Returns: the message that waits under the same id for an acknowledgement that will not come any more (ids are
+  ///   16 bits wide and come round).
+  mutating func sent(_ entry: Entry, id: Int32) -> Entry? {
+    let former = inFlight.updateValue(entry, forKey: id)
     bytes -= former?.bytes ?? 0
-    return former?.waiter
+    return former
   }
 
   /// The library does not want the message.
@@ -58,10 +58,10 @@ struct Outbox<Waiter: Sendable>: Sendable {
   }
 
   /// The broker has answered; nil for a message that is not ours (quality `atMostOnce` is not kept here).
-  mutating func acknowledged(_ id: Int32) -> Waiter? {
+  mutating func acknowledged(_ id: Int32) -> Entry? {
     guard let entry = inFlight.removeValue(forKey: id) else { return nil }
     bytes -= entry.bytes
-    return entry.waiter
+    return entry
   }
 
   /// Gives up everything.

@@ -27,6 +27,7 @@ final class WakeUp: Sendable {
   func clear() {
     var count: UInt64 = 0
     _ = unsafe read(descriptor, &count, MemoryLayout<UInt64>.size)
-    isSignalled.store(false, ordering: .releasing)
+    // Acquires what the signallers have released: who finds the flag set writes nothing.
+    _ = isSignalled.exchange(false, ordering: .acquiringAndReleasing)
   }
 }
