@@ -4,8 +4,8 @@ import MigfraProtocol
 
 /// Shows a plan, then its progress, then its end.
 ///
-/// On a terminal the machines' lines are drawn again in place; elsewhere each change is one line, and what is under way
-/// a line every two seconds, so that a log stays readable.
+/// On a terminal the lines of what is under way are drawn again in place, below those of what is done. Elsewhere each
+/// change is one line, and what is under way a line every two seconds, so that a log stays readable.
 struct EvacuationDisplay {
   /// The last report that was seen.
   private(set) var latest: PlanReport?
@@ -83,22 +83,35 @@ struct EvacuationDisplay {
   // MARK: - Progress
 
   private mutating func redraw(_ report: PlanReport) {
-    var lines = report.moves.map { Self.line($0) }
+    let columns = Self.terminalColumns
+    var lines = changes(in: report).filter(\.state.isFinal).map { Self.line($0) }
+    let permanent = lines.count
+    lines += report.moves.filter { $0.state == .moving || $0.state == .retrying }.map { Self.line($0) }
     lines.append(Self.summary(report))
-    // Up to where the last drawing began, then each line cleared and written.
+    // Up to where the last drawing began; each line replaces what was there, and none may wrap into two.
     let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : "\n"
-    FileHandle.standardOutput.write(Data((up + lines.map { "\u{1B}[2K\($0)\n" }.joined()).utf8))
-    drawnLines = lines.count
+    let text = lines.map { "\u{1B}[2K\($0.prefix(columns - 1))\n" }.joined() + "\u{1B}[J"
+    FileHandle.standardOutput.write(Data((up + text).utf8))
+    drawnLines = lines.count - permanent
+  }
+
+  private static var terminalColumns: Int {
+    var size = winsize()
+    guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 120 }
+    return Int(size.ws_col)
+  }
+
+  /// The moves whose state is another than when they were shown last.
+  private mutating func changes(in report: PlanReport) -> [PlanReport.Move] {
+    let changed = report.moves.filter { shown[$0.move.vm.name] != $0.state }
+    for move in changed { shown[move.move.vm.name] = move.state }
+    return changed
   }
 
   private mutating func printChanges(_ report: PlanReport) {
-    var changed = false
-    for move in report.moves where shown[move.move.vm.name] != move.state {
-      shown[move.move.vm.name] = move.state
-      guard move.state != .waiting else { continue }
-      print(Self.line(move))
-      changed = true
-    }
+    let news = changes(in: report).filter { $0.state != .waiting }
+    for move in news { print(Self.line(move)) }
+    let changed = !news.isEmpty
     let now = ContinuousClock.now
     guard changed || (now - lastProgress > .seconds(2) && !report.state.isFinal) else { return }
     lastProgress = now
