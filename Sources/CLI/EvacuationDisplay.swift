@@ -137,6 +137,7 @@ struct EvacuationDisplay {
 
   private static func progress(_ move: PlanReport.Move) -> String {
     guard let progress = move.progress, progress.totalBytes > 0 else { return "preparing" }
+    if progress.phase == .verifying { return "verifying" }
     let share = min(1, max(0, Double(progress.doneBytes) / Double(progress.totalBytes)))
     let width = 20
     let full = Int(share * Double(width))

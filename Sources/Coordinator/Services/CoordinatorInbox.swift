@@ -20,14 +20,10 @@ final class CoordinatorInbox: Sendable {
   var wasTakenOver: Bool { takenOver.withLock { $0 } }
 
   @Sendable func receive(_ event: BusEvent) {
+    logger.write(event)
     switch event {
-    case .connected(let sessionPresent):
-      logger.info("connected to the broker", metadata: ["session": sessionPresent ? "kept" : "new"])
-      feed.yield(.connected)
-    case .disconnected(let reason, let pause):
-      logger.warning(
-        "no connection to the broker",
-        metadata: ["cause": "\(reason)", "retry-in": "\(SizeText.seconds(pause.inSeconds))"])
+    case .connected: feed.yield(.connected)
+    case .disconnected: break
     case .takenOver:
       takenOver.withLock { $0 = true }
       feed.finish()
@@ -59,33 +55,13 @@ final class CoordinatorInbox: Sendable {
     }
   }
 
-  /// An empty message only clears a retained topic.
   private func read(_ message: BusMessage, _ decode: ([UInt8]) throws -> CoordinatorEvent) {
-    guard !message.payload.isEmpty else { return }
-    do {
-      feed.yield(.event(try decode(message.payload)))
-    } catch {
-      logger.warning("a message could not be read", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
-    }
+    if let event = message.read(logger: logger, decode) { feed.yield(.event(event)) }
   }
 
   private func receiveTask(_ message: BusMessage) {
-    guard !message.isRetained else {
-      logger.warning(
-        "a retained task was refused: it would run again at every start",
-        metadata: ["topic": "\(message.topic)", "way-out": "mosquitto_pub -r -n -t \(message.topic)"])
-      return
-    }
-    var topic = Topics.coordinatorResult
-    if let wanted = message.responseTopic {
-      if Topics.isAcceptableResponse(wanted) {
-        topic = wanted
-      } else {
-        logger.warning(
-          "a response topic was refused; the answer goes to the usual one", metadata: ["topic": "\(wanted)"])
-      }
-    }
-    let route = ReplyRoute(topic: topic, correlationData: message.correlationData)
+    guard !message.isRetainedTask(logger: logger) else { return }
+    let route = message.replyRoute(usual: Topics.coordinatorResult, logger: logger)
     do throws(UnreadableTask) {
       feed.yield(.event(.taskReceived(try TaskMessage.decode(message.payload), from: route)))
     } catch {

@@ -53,14 +53,8 @@ final class CoordinatorOutbox: Sendable {
     }
   }
 
-  @discardableResult private func publish(_ message: BusMessage) async -> Delivery? {
-    do throws(BusError) {
-      return try await bus.publish(message)
-    } catch {
-      if error.code != .closed {
-        logger.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
-      }
-      return nil
-    }
+  @discardableResult
+  private func publish(_ message: BusMessage) async -> Delivery? {
+    await bus.publish(message, orTell: logger)
   }
 }

@@ -72,8 +72,9 @@ final class WorkerOutbox: Sendable {
       }
       group.addTask {
         for await report in self.reports.stream {
-          await self.publish(
-            BusMessage(topic: Topics.state(self.host), payload: report.encoded(), isRetained: true))
+          await self.bus.publish(
+            BusMessage(topic: Topics.state(self.host), payload: report.encoded(), isRetained: true), orTell: self.logger
+          )
         }
       }
       group.addTask {
@@ -91,24 +92,13 @@ final class WorkerOutbox: Sendable {
     case .answer(let payload, let arrival):
       let message = BusMessage(
         topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-      if await publish(message) != nil { await settle(arrival) }
+      if await bus.publish(message, orTell: logger) != nil { await settle(arrival) }
     case .handOver(let task):
       let message = BusMessage(
         topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))
-      if await publish(message) == .noSubscriber, let id = task.id { tell(.handOverUndeliverable(id)) }
-    }
-  }
-
-  /// Returns when the broker has it; nil: it never will, and the log says why.
-  @discardableResult private func publish(_ message: BusMessage) async -> Delivery? {
-    do throws(BusError) {
-      return try await bus.publish(message)
-    } catch {
-      // What is closed is sent by the next incarnation, from the journal.
-      if error.code != .closed {
-        logger.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
+      if await bus.publish(message, orTell: logger) == .noSubscriber, let id = task.id {
+        tell(.handOverUndeliverable(id))
       }
-      return nil
     }
   }
 

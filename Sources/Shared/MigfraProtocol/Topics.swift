@@ -32,7 +32,6 @@ public enum Topics {
   /// What the coordinator is doing with a host, retained.
   public static func node(_ host: HostName) -> String { "fast/coordinator/node/\(host)" }
   public static let anyNode = "fast/coordinator/node/+"
-  public static let event = "fast/coordinator/event"
 
   /// The host of a `fast/migfra/<host>/…` topic.
   public static func host(of topic: String) -> HostName? {

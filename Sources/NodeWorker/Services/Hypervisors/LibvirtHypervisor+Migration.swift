@@ -17,6 +17,7 @@ extension LibvirtHypervisor {
       let record = try await prepare(order, from: connection, to: target)
       if let record {
         let failure = await move(record, order, began, connection, progress)
+        progress(order.verifying(record, elapsed: ContinuousClock.now - began))
         try await verify(record, order, from: connection, to: target, after: failure)
       }
     } catch {
@@ -176,6 +177,16 @@ extension LibvirtHypervisor {
     case (false, false):
       throw HypervisorError(.wrongState, "\(order.vm) stopped while it was moving to \(order.destination)\(cause)")
     }
+  }
+}
+
+extension MigrationOrder {
+  /// Everything is copied; both ends are being asked.
+  fileprivate func verifying(_ record: DomainRecord, elapsed: Duration) -> MigrationProgress {
+    let bytes = Int(clamping: record.memory) * 1024
+    return MigrationProgress(
+      vm: vm, task: task, destination: destination, phase: .verifying, totalBytes: bytes, doneBytes: bytes,
+      elapsedSeconds: elapsed.inSeconds)
   }
 }
 
