@@ -65,7 +65,12 @@ public final class Broker: Sendable {
     try folder.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
   }
 
-  /// Prepares and starts a broker.
+  /// The process ends before its folder goes: it would write into what is being removed.
+  deinit {
+    process.withLock { $0 = nil }
+  }
+
+  /// Prepares and starts a broker; keep it in a variable, it ends with the last reference.
   public static func running(_ options: Options = Options()) async throws -> Broker {
     let broker = try Broker(options)
     try await broker.start()

@@ -1,13 +1,22 @@
 import Glibc
+import Synchronization
 
 /// TCP on 127.0.0.1, for fixtures.
 public enum Loopback {
-  /// A port that was free a moment ago.
+  /// A port for a server that starts later, perhaps more than once. Not one of those that the system gives to outgoing
+  /// connections (from 32768): it could be taken when it is needed.
   public static func freePort() throws -> Int {
-    let (descriptor, port) = try listen()
-    close(descriptor)
-    return port
+    for _ in 0..<1000 {
+      let port = Int.random(in: 10_000..<32_000)
+      guard taken.withLock({ $0.insert(port).inserted }), let (descriptor, _) = try? listen(on: port) else { continue }
+      close(descriptor)
+      return port
+    }
+    throw ChildError(description: "no free port on 127.0.0.1")
   }
+
+  /// What has been given away in this process.
+  private static let taken = Mutex<Set<Int>>([])
 
   /// Whether somebody listens.
   public static func accepts(port: Int) -> Bool {
@@ -16,10 +25,11 @@ public enum Loopback {
     return true
   }
 
+  /// - Parameter port: 0: any.
   /// - Returns: a listening socket and its port.
-  static func listen() throws -> (descriptor: Int32, port: Int) {
+  static func listen(on port: Int = 0) throws -> (descriptor: Int32, port: Int) {
     let descriptor = try stream()
-    var address = loopback(port: 0)
+    var address = loopback(port: port)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = unsafe withUnsafeMutablePointer(to: &address) { address in
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -28,7 +38,7 @@ public enum Loopback {
     }
     guard isBound, Glibc.listen(descriptor, 16) == 0 else {
       close(descriptor)
-      throw ChildError(description: "no free port on 127.0.0.1")
+      throw ChildError(description: "port \(port) on 127.0.0.1 is not free")
     }
     return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
   }
