@@ -58,7 +58,12 @@ public struct VMName: Identifier {
   /// Whether libvirt, a topic and a log line can carry the name: 1 to 255 bytes, no `/`, `+`, `#`, control characters.
   public var isValid: Bool {
     (1...255).contains(rawValue.utf8.count)
-      && rawValue.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0x2F && $0 != 0x2B && $0 != 0x23 }
+      && rawValue.unicodeScalars.allSatisfy { scalar in
+        switch scalar {
+        case "/", "+", "#", "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}": false
+        default: true
+        }
+      }
   }
 }
 

@@ -2,19 +2,23 @@
 public enum SizeText {
   /// "512 MiB", "1.5 GiB"; at most one decimal.
   public static func kibibytes(_ kib: Int) -> String {
-    bytes(kib.multipliedReportingOverflow(by: 1024).partialValue)
+    bytes(Double(kib) * 1024)
   }
 
   /// "12 KiB", "1.5 GiB"; at most one decimal.
   public static func bytes(_ bytes: Int) -> String {
+    self.bytes(Double(bytes))
+  }
+
+  private static func bytes(_ bytes: Double) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    var value = Double(bytes)
+    var value = bytes.magnitude
     var unit = 0
     while value >= 1023.95, unit < units.count - 1 {
       value /= 1024
       unit += 1
     }
-    return "\(oneDecimal(value)) \(units[unit])"
+    return "\(bytes < 0 ? "-" : "")\(oneDecimal(value)) \(units[unit])"
   }
 
   /// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
@@ -27,6 +31,7 @@ public enum SizeText {
     return "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
 
+  /// Of a number that is not negative.
   private static func oneDecimal(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"

@@ -6,7 +6,7 @@ public enum ErrorCode: String, Sendable, CaseIterable, Error {
   case unknownTask = "unknown-task"
   /// The task or an option of it is known but not available in this version or configuration.
   case unsupported
-  /// The message was retained, or for another host.
+  /// The task is known and not wanted: `quit`.
   case refused
   /// Past its `not-after`.
   case expired

@@ -28,10 +28,10 @@ extension HostReport {
     report.hypervisor = try reader.optional("hypervisor") ?? ""
     report.isHypervisorReachable = try reader.optional("hypervisor-reachable") ?? true
     guard var capacity = try reader.reader("capacity") else {
-      throw YAMLError(.missing, "required of a host that is online", at: reader.mark, path: "capacity")
+      throw reader.error("required of a host that is online", key: "capacity", code: .missing)
     }
     report.capacity = HostCapacity(
-      memoryKiB: try capacity.requiredCount("memory"), cpus: try capacity.requiredCount("cpus"))
+      memoryKiB: try capacity.requiredMemory("memory"), cpus: try capacity.requiredCPUs("cpus"))
     report.vms = try reader.list("vms") { entry throws(YAMLError) in try VirtualMachine(&entry) } ?? []
     return report
   }
@@ -58,8 +58,8 @@ extension VirtualMachine {
   init(_ reader: inout MappingReader) throws(YAMLError) {
     self.init(
       name: VMName(rawValue: try reader.required("name")), uuid: try reader.required("uuid"),
-      state: try reader.required("state"), memoryKiB: try reader.requiredCount("memory"),
-      vcpus: try reader.requiredCount("vcpus"), isPersistent: !(try reader.optional("transient") ?? false),
+      state: try reader.required("state"), memoryKiB: try reader.requiredMemory("memory"),
+      vcpus: try reader.requiredCPUs("vcpus"), isPersistent: !(try reader.optional("transient") ?? false),
       processID: try reader.optionalCount("process-id"))
   }
 }

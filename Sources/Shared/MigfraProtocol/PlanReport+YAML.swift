@@ -96,7 +96,7 @@ extension Plan.HostLoad {
   fileprivate init(_ reader: inout MappingReader) throws(YAMLError) {
     self.init(
       host: try reader.required("host"),
-      capacity: HostCapacity(memoryKiB: try reader.requiredCount("memory"), cpus: try reader.requiredCount("cpus")),
+      capacity: HostCapacity(memoryKiB: try reader.requiredMemory("memory"), cpus: try reader.requiredCPUs("cpus")),
       vmsBefore: try reader.requiredCount("vms-before"), vmsAfter: try reader.requiredCount("vms-after"),
       memoryKiBBefore: try reader.requiredCount("memory-before"),
       memoryKiBAfter: try reader.requiredCount("memory-after"),

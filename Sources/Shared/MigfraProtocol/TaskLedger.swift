@@ -57,8 +57,10 @@ public struct TaskLedger: Sendable {
 }
 
 extension TaskMessage {
-  /// A number that is equal for equal tasks on every machine and in every process (FNV-1a over the encoded task).
+  /// A number that is equal for equal tasks on every machine and in every process (FNV-1a over the encoded task, and
+  /// over what it asks for in vain).
   public var fingerprint: UInt64 {
-    encoded().reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    let content = encoded() + unavailableOptions.joined(separator: " ").utf8
+    return content.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

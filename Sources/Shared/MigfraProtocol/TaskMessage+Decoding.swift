@@ -10,60 +10,59 @@ extension TaskMessage {
   /// An unknown key is a warning, a known one that we cannot honour an entry of `unavailableOptions`.
   /// - Throws: `UnreadableTask` with line and column, and with the id where the message was readable enough.
   public static func decode(_ payload: [UInt8]) throws(UnreadableTask) -> TaskMessage {
+    let root: YAMLNode
+    do throws(YAMLError) {
+      root = try YAML.parse(payload)
+    } catch {
+      throw UnreadableTask(id: .salvaged(from: payload), code: .invalidMessage, description: error.description)
+    }
     var id: TaskID?
-    do {
-      var reader = try MappingReader(try YAML.parse(payload))
+    var code = ErrorCode.invalidMessage
+    do throws(YAMLError) {
+      var reader = try MappingReader(root)
       id = try reader.optional("id")
       if id?.rawValue.isEmpty == true { id = nil }
       let name = try reader.required("task", as: String.self)
-      guard let kind = Kind(rawValue: name) else {
-        throw UnreadableTask(
-          id: id, code: .unknownTask,
-          description:
-            "unknown task '\(name.prefix(80))'; known: \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
+      code = Kind(rawValue: name) == nil ? .unknownTask : .invalidMessage
+      let kind = try reader.required("task", as: Kind.self)
       return try read(kind, id: id, from: &reader)
-    } catch let error as UnreadableTask {
-      throw error
-    } catch let error as YAMLError {
-      throw UnreadableTask(id: id, code: .invalidMessage, description: error.description)
     } catch {
-      throw UnreadableTask(id: id, code: .internal, description: "\(error)")
+      throw UnreadableTask(id: id, code: code, description: error.description)
     }
   }
 
   private static func read(_ kind: Kind, id: TaskID?, from reader: inout MappingReader) throws(YAMLError) -> TaskMessage
   {
-    var options = UnavailableOptions()
+    var findings = TaskFindings()
     let host = try reader.optional("host", as: HostName.self)
     let measuresTime = try reader.optional("time-measurement", as: Bool.self) ?? false
     let notAfter = try reader.optional("not-after", as: Double.self)
     _ = try reader.optional("concurrent-execution", as: Bool.self)
     let body: Body
     switch kind {
-    case .startVM: body = .start(try readStart(&reader, &options))
-    case .stopVM: body = .stop(try readStop(&reader, &options))
-    case .suspendVM: body = .suspend(try readNames(&reader))
-    case .resumeVM: body = .resume(try readNames(&reader))
+    case .startVM: body = .start(try readStart(&reader, &findings))
+    case .stopVM: body = .stop(try readStop(&reader, &findings))
+    case .suspendVM: body = .suspend(try readNames(&reader, &findings))
+    case .resumeVM: body = .resume(try readNames(&reader, &findings))
     case .repinVM:
       _ = reader.node("vcpu-map")
       body = .unavailable(.repinVM, vms: [try reader.required("vm-name")])
-    case .migrateVM: body = .migrate(try readMigrate(&reader, &options))
-    case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &options))
+    case .migrateVM: body = .migrate(try readMigrate(&reader, &findings))
+    case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
     case .cordonNode: body = .cordon(reason: try reader.optional("reason") ?? "cordoned on request")
     case .uncordonNode: body = .uncordon
     case .quit: body = .unavailable(.quit, vms: [])
     }
     return TaskMessage(
-      id: id, host: host, body: body, measuresTime: measuresTime, notAfter: notAfter,
+      id: id, host: host, body: body, measuresTime: measuresTime || findings.measuresTime, notAfter: notAfter,
       warnings: reader.unread.map { "unknown key '\($0.path)' ignored (line \($0.mark.line))" },
-      unavailableOptions: options.names)
+      unavailableOptions: findings.unavailableOptions)
   }
 
   private static func readStart(
-    _ reader: inout MappingReader, _ options: inout UnavailableOptions
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
   ) throws(YAMLError) -> [VMStart] {
-    var found = options
+    var found = findings
     let entries = try reader.list("vm-configurations") { entry throws(YAMLError) -> VMStart in
       let name = try entry.optional("vm-name", as: VMName.self)
       let xml = try entry.optional("xml", as: String.self)
@@ -71,64 +70,69 @@ extension TaskMessage {
       let awaitsSSH = try entry.optional("probe-with-ssh", as: Bool.self) ?? true
       let probeHostname = try entry.optional("probe-hostname", as: HostName.self)
       found.refuse(["memory", "vcpus", "pci-ids", "devs", "vcpu-map", "memnode-map", "ivshmem"], in: &entry)
-      try readCommonKeys(&entry)
+      try found.readCommonKeys(of: &entry)
       let source: VMStart.Source
       switch (name, xml) {
       case (_, let xml?): source = .xml(xml, isTransient: isTransient)
       case (let name?, nil):
         guard !isTransient else {
-          throw YAMLError(.missing, "a transient machine is started from 'xml'", at: entry.mark)
+          throw entry.error("a transient machine is started from 'xml'", key: "transient", code: .missing)
         }
         source = .defined(name)
-      case (nil, nil): throw YAMLError(.missing, "one of 'vm-name' and 'xml' is required", at: entry.mark)
+      case (nil, nil): throw entry.error("one of 'vm-name' and 'xml' is required", code: .missing)
       }
       return VMStart(source: source, name: name, awaitsSSH: awaitsSSH, probeHostname: probeHostname?.rawValue)
     }
-    options = found
+    findings = found
     return try nonEmpty(entries, "vm-configurations", reader)
   }
 
   private static func readStop(
-    _ reader: inout MappingReader, _ options: inout UnavailableOptions
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
   ) throws(YAMLError) -> [VMStop] {
-    var found = options
+    var found = findings
     let entries = try reader.list("list") { entry throws(YAMLError) -> VMStop in
       found.refuse(["regex"], in: &entry)
-      try readCommonKeys(&entry)
+      try found.readCommonKeys(of: &entry)
       let vm: VMName =
-        found.names.contains("regex") ? try entry.optional("vm-name") ?? "unknown" : try entry.required("vm-name")
+        found.unavailableOptions.contains("regex")
+        ? try entry.optional("vm-name") ?? "unknown" : try entry.required("vm-name")
       return VMStop(
         vm: vm, isForced: try entry.optional("force") ?? false, undefines: try entry.optional("undefine") ?? false)
     }
-    options = found
+    findings = found
     return try nonEmpty(entries, "list", reader)
   }
 
-  private static func readNames(_ reader: inout MappingReader) throws(YAMLError) -> [VMName] {
+  private static func readNames(
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
+  ) throws(YAMLError) -> [VMName] {
+    var found = findings
     let entries = try reader.list("list") { entry throws(YAMLError) -> VMName in
-      try readCommonKeys(&entry)
+      try found.readCommonKeys(of: &entry)
       return try entry.required("vm-name")
     }
+    findings = found
     return try nonEmpty(entries, "list", reader)
   }
 
   private static func readMigrate(
-    _ reader: inout MappingReader, _ options: inout UnavailableOptions
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
   ) throws(YAMLError) -> VMMigration {
     var migration = VMMigration(
       vm: try reader.required("vm-name"), destination: try reader.required("destination"))
-    options.refuse(["driver", "transport"], in: &reader)
+    findings.refuse(["driver", "transport"], in: &reader)
     guard var parameter = try reader.reader("parameter") else { return migration }
     migration.type = try parameter.optional("migration-type")
     migration.retries = try readRetries(&parameter)
-    options.refuseMigrationExtras(in: &parameter)
-    options.refuse(["vcpu-map", "swap-with"], in: &parameter)
+    findings.refuseMigrationExtras(in: &parameter)
+    findings.refuse(["vcpu-map", "swap-with"], in: &parameter)
     reader.absorb(parameter)
     return migration
   }
 
   private static func readEvacuate(
-    _ reader: inout MappingReader, _ options: inout UnavailableOptions
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
   ) throws(YAMLError) -> NodeEvacuation {
     var evacuation = NodeEvacuation(destinations: try reader.optional("destinations") ?? [])
     evacuation.isDryRun = try reader.optional("dry-run") ?? false
@@ -138,15 +142,9 @@ extension TaskMessage {
     evacuation.overbooking = try parameter.optional("overbooking")
     evacuation.bestEffort = try parameter.optional("best-effort")
     evacuation.retries = try readRetries(&parameter)
-    options.refuseMigrationExtras(in: &parameter)
+    findings.refuseMigrationExtras(in: &parameter)
     reader.absorb(parameter)
     return evacuation
-  }
-
-  /// Keys that the reference reads in each entry: what they ask for happens anyway, or is said once for the task.
-  private static func readCommonKeys(_ entry: inout MappingReader) throws(YAMLError) {
-    _ = try entry.optional("concurrent-execution", as: Bool.self)
-    _ = try entry.optional("time-measurement", as: Bool.self)
   }
 
   /// The seed's spelling, or the reference's.
@@ -166,28 +164,5 @@ extension TaskMessage {
       throw YAMLError(.limit, "more than 10000 entries", at: reader.mark, path: key)
     }
     return entries
-  }
-}
-
-/// Options that the protocol has and this version has not: asking for one is answered with an error, because a job
-/// whose connections are not suspended, or a device that is not attached, is worse than no answer.
-struct UnavailableOptions {
-  private(set) var names: [String] = []
-
-  /// Notes each key that is present and asks for something.
-  mutating func refuse(_ keys: [String], in reader: inout MappingReader) {
-    for key in keys where reader.node(key).map(asksForSomething) == true && !names.contains(key) {
-      names.append(key)
-    }
-  }
-
-  mutating func refuseMigrationExtras(in reader: inout MappingReader) {
-    refuse(["rdma-migration", "pscom-hook-procs", "transport", "driver"], in: &reader)
-  }
-
-  private func asksForSomething(_ node: YAMLNode) -> Bool {
-    if node.isNull { return false }
-    if case .scalar(let scalar) = node.kind { return !["false", "no", "off", "0"].contains(scalar.text.lowercased()) }
-    return true
   }
 }

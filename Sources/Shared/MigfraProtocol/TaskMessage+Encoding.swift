@@ -13,7 +13,9 @@ extension TaskMessage {
     switch body {
     case .start(let entries): fields.append(("vm-configurations", .sequence(entries.map(\.node))))
     case .stop(let entries): fields.append(("list", .sequence(entries.map(\.node))))
-    case .suspend(let names), .resume(let names), .unavailable(_, let names):
+    case .unavailable(_, let names):
+      if let name = names.first { fields.append(("vm-name", .string(name.rawValue))) }
+    case .suspend(let names), .resume(let names):
       fields.append(("list", .sequence(names.map { .mapping([("vm-name", .string($0.rawValue))]) })))
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields

@@ -9,15 +9,15 @@ extension TaskResult {
     fields.append(("result", .string(title.rawValue)))
     if let id { fields.append(("id", .string(id.rawValue))) }
     if let plan { fields.append(("plan", .string(plan.rawValue))) }
+    if title.isFlat, entries.count == 1 {
+      // The machine's status, details and times are the whole's.
+      return YAML.emit(.mapping(fields + entries[0].fields))
+    }
     if let status { fields.append(("status", .string(status.rawValue))) }
     if let details { fields.append(("details", .string(details))) }
     if let code { fields.append(("code", .string(code.rawValue))) }
     if !times.isEmpty { fields.append(("time-measurement", times.node)) }
-    if title.isFlat, entries.count == 1 {
-      fields += entries[0].fields
-    } else {
-      fields.append(("list", .sequence(entries.map { .mapping($0.fields) })))
-    }
+    fields.append(("list", .sequence(entries.map { .mapping($0.fields) })))
     return YAML.emit(.mapping(fields))
   }
 

@@ -49,11 +49,24 @@ public enum Topics {
   /// Whether an answer may be sent there because a client asked for it: a plain topic, and below `fast/` only a
   /// topic of answers, so that nobody can make a worker command another one.
   public static func isAcceptableResponse(_ topic: String) -> Bool {
-    guard !topic.isEmpty, topic.utf8.count <= 1024, !topic.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }),
-      !topic.contains("+"), !topic.contains("#"), !topic.hasPrefix("$")
-    else { return false }
-    guard topic == "fast" || topic.hasPrefix("fast/") else { return true }
-    let levels = topic.split(separator: "/", omittingEmptySubsequences: false)
-    return levels.dropFirst(2).contains { $0 == "reply" || $0 == "result" }
+    let bytes = topic.utf8
+    guard let first = bytes.first, first != UInt8(ascii: "$"), bytes.count <= 1024 else { return false }
+    // By scalars: a wildcard with an accent is one character of its own for Swift, and still a wildcard for a broker.
+    let isPlain = topic.unicodeScalars.allSatisfy { scalar in
+      switch scalar {
+      case "+", "#", "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}": false
+      default: true
+      }
+    }
+    guard isPlain else { return false }
+    let levels = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String($0) ?? "" }
+    guard levels[0] == "fast" else { return true }
+    let answers =
+      switch levels.count > 1 ? levels[1] : "" {
+      case "migfra": levels.dropFirst(3).first
+      case "coordinator": levels.dropFirst(2).first
+      default: levels.count > 2 ? levels.last : nil
+      }
+    return answers == "reply" || answers == "result"
   }
 }

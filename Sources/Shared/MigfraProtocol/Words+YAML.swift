@@ -20,11 +20,14 @@ extension VMName: YAMLReadable {
 }
 
 extension TaskID: YAMLReadable {
-  public static var expectation: String { "an id of at most 256 bytes" }
+  /// Room for the ids that a coordinator and a worker make of plans, hosts and machines with the longest names.
+  static let maximumBytes = 1024
+
+  public static var expectation: String { "an id of at most \(maximumBytes) bytes" }
 
   public init(yaml: YAMLNode) throws(YAMLError) {
     self.init(rawValue: try String(yaml: yaml))
-    guard rawValue.utf8.count <= 256 else { throw yaml.mismatch(Self.expectation) }
+    guard rawValue.utf8.count <= Self.maximumBytes else { throw yaml.mismatch(Self.expectation) }
   }
 }
 
@@ -41,6 +44,17 @@ struct Count: YAMLReadable {
 }
 
 extension MappingReader {
+  /// A size in KiB. More than any machine has is taken for the most that is reckoned with, 64 TiB, so that no sum of
+  /// what a report may list overflows.
+  mutating func requiredMemory(_ key: String) throws(YAMLError) -> Int {
+    min(try requiredCount(key), 1 << 36)
+  }
+
+  /// A number of CPUs, at most a million for the same reason.
+  mutating func requiredCPUs(_ key: String) throws(YAMLError) -> Int {
+    min(try requiredCount(key), 1 << 20)
+  }
+
   mutating func optionalCount(_ key: String) throws(YAMLError) -> Int? {
     try optional(key, as: Count.self)?.value
   }
@@ -59,5 +73,6 @@ extension PlanReport.State: YAMLReadable {}
 extension PlanReport.Move.State: YAMLReadable {}
 extension Plan.Unplaced.Cause: YAMLReadable {}
 extension MigrationProgress.Phase: YAMLReadable {}
+extension TaskMessage.Kind: YAMLReadable {}
 extension TaskResult.Title: YAMLReadable {}
 extension TaskResult.Status: YAMLReadable {}

@@ -1,0 +1,205 @@
+import ClusterModel
+import MigfraProtocol
+
+/// Messages of every shape, with the texts that readers and writers of YAML stumble over; the same seed, the same
+/// messages.
+struct RandomMessages {
+  private var state: UInt64
+
+  init(seed: UInt64) {
+    state = seed
+  }
+
+  /// SplitMix64.
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+
+  mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+  mutating func flip() -> Bool { next() % 2 == 0 }
+  mutating func maybe<T>(_ make: (inout RandomMessages) -> T) -> T? { flip() ? make(&self) : nil }
+  mutating func one<T>(of values: [T]) -> T { values[below(values.count)] }
+  mutating func some<T>(_ most: Int, _ make: (inout RandomMessages) -> T) -> [T] {
+    (0..<below(most + 1)).map { _ in make(&self) }
+  }
+  mutating func several<T>(_ most: Int, _ make: (inout RandomMessages) -> T) -> [T] {
+    [make(&self)] + some(most - 1, make)
+  }
+
+  private static let words = [
+    "0017", "17", "true", "no", "y", "1.5", "-1", "1e3", "0x1f", "0o7", "1:30", "1_000", "2001-01-01", "~", "null",
+    "---", "...", "- a", "? a", "a: b", "a:", ":a", "a #b", "<<", "=", "&a", "*a", "!a", "%TAG", "@", "`", "|", ">",
+    "'", "\"", "\\", "\\n", "[", "]", "{", "}", ",", "a,b", "[a]", "{a: b}", " ", "  ", " a", "a ", "$SYS", "ä",
+    "e\u{301}", "😀", "\u{A0}", "\u{2028}", "\u{FEFF}", ".inf", ".nan", "<hostname>", "node1", "my vm", "%s%n",
+    "unknown", "id", "list", "success", "Null", "Off",
+  ]
+  private static let controls = [
+    "\n", "\n\n", "a\nb", "a\n", " a\nb", "a\r\nb", "\t", "\u{7}", "\u{7F}", "\u{85}", "\u{1B}[0m",
+  ]
+
+  /// Without NUL, which no message may carry.
+  mutating func text() -> String {
+    switch below(4) {
+    case 0: one(of: Self.controls)
+    case 1: several(3) { $0.one(of: Self.words + Self.controls) }.joined()
+    default: one(of: Self.words)
+    }
+  }
+
+  mutating func vm() -> VMName {
+    while true {
+      let name = VMName(rawValue: flip() ? "vm\(below(100))" : several(2) { $0.one(of: Self.words) }.joined())
+      if name.isValid { return name }
+    }
+  }
+
+  mutating func host() -> HostName {
+    one(of: ["node1", "0017", "true", "1.5", "1e3", "no", "10.77.0.1", "_", "a.b-c_d", "0x1f", "null", "2001-01-01"])
+  }
+
+  mutating func id() -> TaskID { TaskID(rawValue: text()) }
+  mutating func planID() -> PlanID { PlanID(rawValue: text()) }
+
+  /// Never beyond a thousandth of a second, which is as much as is written.
+  mutating func seconds() -> Double { Double(below(1_000_000_000)) / 1000 }
+  mutating func number() -> Int { one(of: [0, 1, below(1000), below(1 << 40), Int.max]) }
+
+  // MARK: - Tasks
+
+  mutating func task() -> TaskMessage {
+    let body: TaskMessage.Body =
+      switch below(10) {
+      case 0: .start(several(3) { $0.start() })
+      case 1: .stop(several(3) { VMStop(vm: $0.vm(), isForced: $0.flip(), undefines: $0.flip()) })
+      case 2: .suspend(several(3) { $0.vm() })
+      case 3: .resume(several(3) { $0.vm() })
+      case 4: .cordon(reason: text())
+      case 5: .uncordon
+      case 6: flip() ? .unavailable(.quit, vms: []) : .unavailable(.repinVM, vms: [vm()])
+      case 7:
+        .migrate(
+          VMMigration(
+            vm: vm(), destination: host(), type: maybe { $0.one(of: MigrationType.allCases) },
+            retries: maybe { $0.number() }))
+      default:
+        .evacuate(
+          NodeEvacuation(
+            destinations: some(3) { $0.host() }, mode: maybe { $0.one(of: PlacementMode.allCases) },
+            migrationType: maybe { $0.one(of: MigrationType.allCases) }, overbooking: maybe { $0.flip() },
+            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() }, isDryRun: flip()))
+      }
+    return TaskMessage(
+      id: maybe { $0.id() }, host: maybe { $0.host() }, body: body, measuresTime: flip(),
+      notAfter: maybe { $0.seconds() })
+  }
+
+  private mutating func start() -> VMStart {
+    let name = vm()
+    let source: VMStart.Source =
+      flip() ? .defined(name) : .xml("<domain>\(text())</domain>", isTransient: flip())
+    let isNamed = if case .defined = source { true } else { flip() }
+    return VMStart(
+      source: source, name: isNamed ? name : nil, awaitsSSH: flip(), probeHostname: maybe { $0.host().rawValue })
+  }
+
+  // MARK: - Results
+
+  mutating func result() -> TaskResult {
+    let title = one(of: TaskResult.Title.allCases)
+    var result = TaskResult(
+      title: title, id: maybe { $0.id() }, scheduler: maybe { $0.text() },
+      entries: title.isFlat && flip() ? [outcome()] : some(4) { $0.outcome() }, plan: maybe { $0.planID() })
+    if title.isFlat, result.entries.count == 1 { return result }
+    result.status = maybe { $0.one(of: TaskResult.Status.allCases) }
+    result.details = maybe { $0.text() }
+    result.code = maybe { $0.one(of: ErrorCode.allCases) }
+    result.times = times()
+    return result
+  }
+
+  private mutating func outcome() -> VMOutcome {
+    flip()
+      ? VMOutcome(
+        vm: VMName(rawValue: text()), details: maybe { $0.text() }, processID: maybe { $0.number() }, times: times())
+      : VMOutcome(
+        vm: VMName(rawValue: text()), failure: one(of: ErrorCode.allCases), details: text(), times: times())
+  }
+
+  private mutating func times() -> [TimeMeasurement] {
+    some(3) { TimeMeasurement($0.text(), seconds: $0.seconds()) }
+  }
+
+  // MARK: - Reports
+
+  mutating func machine() -> VirtualMachine {
+    VirtualMachine(
+      name: VMName(rawValue: text()), uuid: text(), state: one(of: VirtualMachine.State.allCases),
+      memoryKiB: below(1 << 36), vcpus: below(1 << 20), isPersistent: flip(), processID: maybe { $0.number() })
+  }
+
+  mutating func hostReport() -> HostReport {
+    var report = HostReport(
+      host: host(), presence: one(of: HostReport.Presence.allCases), epoch: next(), sequence: number(), version: text())
+    guard report.presence == .online else { return report }
+    report.capacity = HostCapacity(memoryKiB: below(1 << 36), cpus: below(1 << 20))
+    report.isHypervisorReachable = flip()
+    report.hypervisor = text()
+    report.vms = some(4) { $0.machine() }
+    return report
+  }
+
+  mutating func progress() -> MigrationProgress {
+    MigrationProgress(
+      vm: VMName(rawValue: text()), task: maybe { $0.id() }, destination: host(),
+      phase: one(of: MigrationProgress.Phase.allCases), totalBytes: number(), doneBytes: number(),
+      remainingBytes: number(), rate: number(), dirtyRate: maybe { $0.number() }, elapsedSeconds: seconds(),
+      remainingSeconds: maybe { $0.seconds() })
+  }
+
+  mutating func planReport() -> PlanReport {
+    let request = EvacuationRequest(
+      source: host(), destinations: some(3) { $0.host() }, mode: one(of: PlacementMode.allCases), overbooking: flip(),
+      bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
+    return PlanReport(
+      id: planID(), request: request, state: one(of: PlanReport.State.allCases), reason: text(),
+      task: maybe { $0.id() }, moves: some(3) { $0.move() },
+      unplaced: some(3) {
+        Plan.Unplaced(
+          vm: $0.machine(), source: $0.host(), cause: $0.one(of: Plan.Unplaced.Cause.allCases), details: $0.text())
+      },
+      loads: some(3) {
+        Plan.HostLoad(
+          host: $0.host(), capacity: HostCapacity(memoryKiB: $0.below(1 << 36), cpus: $0.below(1 << 20)),
+          vmsBefore: $0.number(), vmsAfter: $0.number(), memoryKiBBefore: $0.number(), memoryKiBAfter: $0.number(),
+          vcpusBefore: $0.number(), vcpusAfter: $0.number())
+      }, seconds: seconds(), remainingSeconds: maybe { $0.seconds() })
+  }
+
+  private mutating func move() -> PlanReport.Move {
+    PlanReport.Move(
+      move: Plan.Move(vm: machine(), source: host(), destination: host()),
+      state: one(of: PlanReport.Move.State.allCases), retries: number(), details: maybe { $0.text() },
+      progress: maybe { $0.progress() }, seconds: maybe { $0.seconds() })
+  }
+
+  // MARK: - Damage
+
+  /// The text with some bytes changed, dropped, doubled or put in.
+  mutating func damaged(_ text: [UInt8]) -> [UInt8] {
+    var text = text
+    for _ in 0...below(4) where !text.isEmpty {
+      let place = below(text.count)
+      switch below(4) {
+      case 0: text[place] = UInt8(truncatingIfNeeded: next())
+      case 1: text.remove(at: place)
+      case 2: text.insert(contentsOf: text[place..<min(text.count, place + below(20))], at: place)
+      default: text.insert(contentsOf: self.text().utf8, at: place)
+      }
+    }
+    return text
+  }
+}
