@@ -107,6 +107,8 @@ let package = Package(
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests(
+      "Programs", ["ClusterModel", "MessageBus", "MigfraProtocol", "Mosquitto", "TestSupport"]),
+    tests(
       "Services",
       [
         "ClusterModel", "CoordinatorServices", "DaemonKit", "MessageBus", "MigfraProtocol", "NodeWorkerCore",

@@ -4,7 +4,7 @@ import ClusterModel
 /// The options that every program has; each overrides its key of the configuration file.
 public struct ProgramOptions: ParsableArguments {
   @Option(
-    name: [.short, .customLong("config")],
+    name: [.customShort("c"), .customLong("config")],
     help: ArgumentHelp(
       "The configuration file.",
       discussion: "Without it ./migfra.conf, else /etc/migfra/migfra.conf, else the defaults.", valueName: "file"))

@@ -10,9 +10,6 @@ struct Lab {
 
   static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
-  /// The programs that were built together with this test.
-  static let programs = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-
   /// Runs `body` in a cluster with broker, coordinator and workers, and takes the cluster down in any case.
   static func with(
     hosts: Int = 3, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
@@ -30,23 +27,18 @@ struct Lab {
     _ = try await lab.run("down")
   }
 
-  struct Output: Sendable {
-    var status: Int32
-    var text: String
-  }
-
   /// `lab ARGUMENTS`; standard output and error together.
-  func run(_ arguments: String..., within limit: Duration = .seconds(120)) async throws -> Output {
+  func run(_ arguments: String..., within limit: Duration = .seconds(120)) async throws -> Programs.Output {
     try await run(arguments, within: limit)
   }
 
-  func run(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> Output {
+  func run(_ arguments: [String], within limit: Duration = .seconds(120)) async throws -> Programs.Output {
     let output = folder.file("output-\(UUID().uuidString)")
     let child = try start(arguments, output: output)
     let status = try await child.wait(within: limit)
     let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
     try? FileManager.default.removeItem(atPath: output)  // the folder goes anyway
-    return Output(status: status, text: text)
+    return Programs.Output(status: status, text: text)
   }
 
   @discardableResult
@@ -60,7 +52,7 @@ struct Lab {
 
   /// `lab ARGUMENTS` in the background.
   func start(_ arguments: [String], output: String) throws -> ChildProcess {
-    let variables = ["LAB_STATE=\(folder.path)/state", "MIGFRA_BIN=\(Self.programs)"]
+    let variables = ["LAB_STATE=\(folder.path)/state", "MIGFRA_BIN=\(Programs.folder)"]
     return try ChildProcess(
       "/usr/bin/env", variables + ["\(Self.repository)/Tests/Lab/lab"] + arguments, output: output)
   }
@@ -100,9 +92,9 @@ struct Lab {
 
   // MARK: - Programs
 
-  func migfra(_ arguments: String...) async throws -> Output {
+  func migfra(_ arguments: String...) async throws -> Programs.Output {
     try await run(
-      ["exec", "ctl", "env", "MIGFRA_BROKER=ctl:1883", "timeout", "60", "\(Self.programs)/migfra"] + arguments)
+      ["exec", "ctl", "env", "MIGFRA_BROKER=ctl:1883", "timeout", "60", "\(Programs.folder)/migfra"] + arguments)
   }
 
   /// Kills a program of a host with SIGKILL, by its process id there.
@@ -123,7 +115,7 @@ struct Lab {
   func restart(_ program: String, on host: String) async throws {
     let files = "\(folder.path)/state/\(host)"
     let id = try await must(
-      "spawn", host, "sh", "-c", "exec \"$0\" --config \"$1\" >>\"$2\" 2>&1", "\(Self.programs)/\(program)",
+      "spawn", host, "sh", "-c", "exec \"$0\" --config \"$1\" >>\"$2\" 2>&1", "\(Programs.folder)/\(program)",
       "\(files)/migfra.yaml", "\(files)/\(program).log")
     try id.write(toFile: "\(files)/\(program).pid", atomically: true, encoding: .utf8)
   }

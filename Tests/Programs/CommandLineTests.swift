@@ -1,0 +1,92 @@
+import ClusterModel
+import Foundation
+import MessageBus
+import MigfraProtocol
+import Mosquitto
+import TestSupport
+import Testing
+
+@Suite("migfra, the command line", .requiresMosquitto, .timeLimit(.minutes(1)))
+struct CommandLineTests {
+  /// A broker that keeps the reports of two hosts.
+  private func brokerWithReports() async throws -> Broker {
+    let broker = try await Broker.running()
+    let bus = try MosquittoBus(session: BusSession(clientID: "reporter", subscriptions: []), broker: broker.address)
+    try bus.start { _ in }
+    let vm = VirtualMachine(
+      name: "vm1", uuid: "7a7f6d2e-6f0c-4b3a-9d53-0a3d8a3c8e11", state: .running, memoryKiB: 2 << 20, vcpus: 2,
+      processID: 4711)
+    let reports = [
+      HostReport(
+        host: "node1", presence: .online, epoch: 1, sequence: 1, capacity: HostCapacity(memoryKiB: 64 << 20, cpus: 16),
+        hypervisor: "QEMU 7.2.22", vms: [vm]),
+      HostReport(host: "node2", presence: .offline, epoch: 1),
+    ]
+    for report in reports {
+      try await bus.publish(
+        BusMessage(topic: Topics.state(report.host), payload: report.encoded(), isRetained: true))
+    }
+    let node = NodeReport(host: "node1", state: .cordoned, reason: "disk")
+    try await bus.publish(BusMessage(topic: Topics.node("node1"), payload: node.encoded(), isRetained: true))
+    await bus.close(farewell: nil)
+    return broker
+  }
+
+  @Test("hosts and vms show what the broker keeps, as a table and as JSON")
+  func listing() async throws {
+    let broker = try await brokerWithReports()
+    let address = "127.0.0.1:\(broker.port)"
+    let hosts = try await Programs.run("migfra", "hosts", "--broker", address)
+    #expect(
+      hosts.text == """
+        HOST   STATE     WORKER   VMS  VCPUS/CPUS          MEMORY  HYPERVISOR
+        node1  CORDONED  online     1        2/16  2 GiB / 64 GiB  QEMU 7.2.22
+        node2  ACTIVE    offline    0         0/0       0 B / 0 B
+
+        """)
+    let vms = try await Programs.run("migfra", "vms", "--broker", address)
+    #expect(vms.text.contains("vm1  node1  running      2   2 GiB  4711  7a7f6d2e-6f0c-4b3a-9d53-0a3d8a3c8e11"))
+
+    let json = try await Programs.run("migfra", "hosts", "--json", "--broker", address)
+    let rows = try #require(JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [[String: Any]])
+    #expect(rows.map { $0["host"] as? String } == ["node1", "node2"])
+    #expect(rows[0]["memory_kib"] as? Int == 64 << 20)
+    #expect(rows[0]["reason"] as? String == "disk")
+    #expect(rows[1]["worker"] as? String == "offline")
+  }
+
+  @Test("Without a coordinator an order ends with exit code 1, words, and JSON on request")
+  func withoutCoordinator() async throws {
+    let broker = try await brokerWithReports()
+    let address = "127.0.0.1:\(broker.port)"
+    let plain = try await Programs.run("migfra", "evacuate", "node1", "--broker", address)
+    #expect(plain.status == 1)
+    #expect(plain.text == "migfra: no coordinator is online: start migfra-coordinator\n")
+    let json = try await Programs.run("migfra", "uncordon", "node1", "--json", "--broker", address)
+    #expect(json.status == 1)
+    #expect(json.text.contains("\"error\" : \"no coordinator is online: start migfra-coordinator\""))
+  }
+
+  @Test("A broker that is not there is named, with the way out")
+  func withoutBroker() async throws {
+    let port = try Loopback.freePort()
+    let output = try await Programs.run("migfra", "hosts", "--broker", "127.0.0.1:\(port)")
+    #expect(output.status == 1)
+    #expect(output.text.contains("the broker at 127.0.0.1:\(port) cannot be reached"))
+    #expect(output.text.contains("--broker HOST:PORT or MIGFRA_BROKER"))
+  }
+
+  @Test(
+    "Wrong arguments are refused with what is expected",
+    arguments: [
+      (["evacuate", "a/b"], "'a/b' is no host name"), (["evacuate", "node1", "--mode", "fast"], "auto"),
+      (["evacuate", "node1", "--retries", "-1"], "retries"), (["hosts", "--broker", "a:b"], "is not host[:port]"),
+      (["hosts", "--log-level", "loud"], "none of trace, debug"), (["hosts", "--config", "/nowhere"], "/nowhere"),
+    ])
+  func wrongArguments(arguments: [String], expected: String) async throws {
+    let scratch = try TemporaryFolder()
+    let child = try Programs.start("migfra", arguments, output: scratch.file("output"))
+    #expect(try await child.wait() != 0)
+    #expect(scratch.read("output").contains(expected), "\(scratch.read("output"))")
+  }
+}
