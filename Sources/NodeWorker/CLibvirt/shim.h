@@ -25,3 +25,9 @@ static inline int clibvirt_register_device_removed(
   return virConnectDomainEventRegisterAny(
       connection, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(callback), opaque, release);
 }
+
+// Function-like macros for sets of CPUs.
+
+static inline int clibvirt_cpu_map_length(int cpus) { return VIR_CPU_MAPLEN(cpus); }
+
+static inline void clibvirt_use_cpu(unsigned char *map, int cpu) { VIR_USE_CPU(map, cpu); }
