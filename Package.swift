@@ -104,7 +104,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["MessageBus", "Mosquitto"], path: "Tests/Support",
       swiftSettings: strict),
+    tests("ClusterModel", ["ClusterModel"]),
     tests("YAML", ["YAML"]),
+    tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
+    tests("DaemonKit", ["ClusterModel", "DaemonKit", "TestSupport", "YAML", argumentParser]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),
