@@ -37,18 +37,33 @@ public struct ProgramOptions: ParsableArguments {
 }
 
 extension BrokerSettings {
-  /// Takes "host", "host:port" or "[address]:port".
+  /// Takes "host", "host:port", "[address]:port", or an IPv6 address without a port. What it leaves open stays.
   public mutating func apply(_ address: String) throws(ValidationError) {
-    var name = address[...]
-    if let colon = address.lastIndex(of: ":"), !address[..<colon].contains(":") || address.contains("]") {
-      guard let port = Int(address[address.index(after: colon)...]), (1...65535).contains(port) else {
-        throw ValidationError("--broker: '\(address)' is not host[:port]")
-      }
-      self.port = port
-      name = address[..<colon]
+    guard let (host, port) = Self.split(address) else {
+      throw ValidationError("--broker: '\(address)' is not host[:port]")
     }
-    if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
-    guard !name.isEmpty else { throw ValidationError("--broker: '\(address)' is not host[:port]") }
-    host = String(name)
+    self.host = host
+    self.port = port ?? self.port
+  }
+
+  /// nil: it has not that form.
+  private static func split(_ address: String) -> (host: String, port: Int?)? {
+    var host = address[...]
+    var port: Substring?
+    if address.hasPrefix("[") {
+      guard let end = address.firstIndex(of: "]") else { return nil }
+      host = address[..<end].dropFirst()
+      guard host.contains(":") else { return nil }
+      port = address[end...].dropFirst()
+      if port?.isEmpty == true { port = nil } else if port?.popFirst() != ":" { return nil }
+    } else if let colon = address.firstIndex(of: ":"), colon == address.lastIndex(of: ":") {
+      host = address[..<colon]
+      port = address[colon...].dropFirst()
+    }
+    guard isHost(String(host)) else { return nil }
+    guard let port else { return (String(host), nil) }
+    guard port.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(port), (1...65535).contains(number)
+    else { return nil }
+    return (String(host), number)
   }
 }

@@ -12,13 +12,9 @@ extension Configuration {
     guard !root.isNull else { return configuration }
     var reader = try MappingReader(root.replacing("<hostname>", with: hostname.rawValue))
     configuration.host = try reader.optional("host") ?? hostname
-    configuration.stateDirectory = try reader.optional("state-directory") ?? configuration.stateDirectory
+    configuration.stateDirectory = try reader.text("state-directory") ?? configuration.stateDirectory
     try reader.section("communicator") { section throws(YAMLError) in try configuration.broker.read(&section) }
-    try reader.section("tls") { section throws(YAMLError) in
-      configuration.broker.tls = TLSSettings(
-        caFile: try section.required("ca-file"), certificateFile: try section.optional("certificate-file"),
-        keyFile: try section.optional("key-file"))
-    }
+    try reader.section("tls") { section throws(YAMLError) in configuration.broker.tls = try TLSSettings(&section) }
     try reader.section("hypervisor") { section throws(YAMLError) in try configuration.hypervisor.read(&section) }
     try reader.section("pscom-handler") { section throws(YAMLError) in try configuration.pscom.read(&section) }
     try reader.section("capacity") { section throws(YAMLError) in try configuration.capacity.read(&section) }
@@ -36,42 +32,63 @@ extension BrokerSettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
     let type = try section.optional("type", as: String.self) ?? "mqtt"
     guard type == "mqtt" else { throw section.error("expected 'mqtt', found '\(type)'", key: "type") }
-    host = try section.optional("host") ?? host
+    host = try section.text("host") ?? host
+    guard Self.isHost(host) else {
+      throw section.error("expected a host name or an address, found '\(host)'", key: "host")
+    }
     port = try section.number("port", in: 1...65535)
-    clientID = try section.optional("id")
-    taskTopic = try section.optional("subscribe-topic")
-    resultTopic = try section.optional("publish-topic")
+    clientID = try section.text("id")
+    taskTopic = try section.text("subscribe-topic")
+    resultTopic = try section.text("publish-topic")
+    if let topic = resultTopic, topic.utf8.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }) {
+      throw section.error("expected a topic without wildcards, found '\(topic)'", key: "publish-topic")
+    }
     keepAlive = .seconds(try section.number("keepalive", in: 5...3600) ?? 10)
     username = try section.optional("username")
     password = try section.optional("password")
+    if password != nil, username == nil {
+      throw section.error("required with 'password'", key: "username", code: .missing)
+    }
+  }
+}
+
+extension TLSSettings {
+  fileprivate init(_ section: inout MappingReader) throws(YAMLError) {
+    guard let caFile = try section.text("ca-file") else {
+      throw section.error(
+        "required, expected a file with the broker's certificate authority", key: "ca-file", code: .missing)
+    }
+    self.init(
+      caFile: caFile, certificateFile: try section.text("certificate-file"), keyFile: try section.text("key-file"))
+    if certificateFile != nil, keyFile == nil {
+      throw section.error("required with 'certificate-file'", key: "key-file", code: .missing)
+    }
+    if keyFile != nil, certificateFile == nil {
+      throw section.error("required with 'key-file'", key: "certificate-file", code: .missing)
+    }
   }
 }
 
 extension HypervisorSettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
     kind = try section.optional("type") ?? kind
-    uri = try section.optional("uri")
+    uri = try section.text("uri")
     driver = try section.word("driver") ?? driver
     transport = try section.word("transport") ?? transport
     startTimeout = .seconds(try section.number("start-timeout", in: 1...86_400) ?? 60)
     stopTimeout = .seconds(try section.number("stop-timeout", in: 1...86_400) ?? 60)
-    clusterDirectory = try section.optional("cluster-directory")
+    clusterDirectory = try section.text("cluster-directory")
     // The reference's: hosts whose libvirt it asks before each start, and its dummy's faults. Here the state topics
     // tell where a machine runs, and the dummy never fails by itself.
     _ = try section.optional("nodes", as: [HostName].self)
     _ = try section.optional("never-throw", as: Bool.self)
-    if kind == .dummy, clusterDirectory == nil {
-      throw section.error(
-        "required with type dummy: the directory that the simulated hosts share", key: "cluster-directory",
-        code: .missing)
-    }
   }
 }
 
 extension PscomSettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
-    requestTopic = try section.optional("request-topic") ?? requestTopic
-    responseTopic = try section.optional("response-topic") ?? responseTopic
+    requestTopic = try section.text("request-topic") ?? requestTopic
+    responseTopic = try section.text("response-topic") ?? responseTopic
     quality = try section.number("qos", in: 0...2) ?? quality
   }
 }
@@ -100,7 +117,7 @@ extension LimitSettings {
     parallelStarts = try section.number("parallel-starts", in: 1...64) ?? parallelStarts
     if let interval = try section.optional("progress-interval", as: Double.self) {
       guard (0.1...60).contains(interval) else {
-        throw section.error("expected 0.1 to 60 seconds", key: "progress-interval")
+        throw section.error("expected 0.1 to 60 seconds, found \(interval)", key: "progress-interval")
       }
       progressInterval = .milliseconds(Int(interval * 1000))
     }
@@ -129,13 +146,20 @@ extension MappingReader {
     return value
   }
 
+  /// A text with something in it.
+  fileprivate mutating func text(_ key: String) throws(YAMLError) -> String? {
+    guard let value = try optional(key, as: String.self) else { return nil }
+    guard !value.isEmpty else { throw error("expected a string that is not empty", key: key) }
+    return value
+  }
+
   /// A name that becomes part of a URI.
   fileprivate mutating func word(_ key: String) throws(YAMLError) -> String? {
     guard let value = try optional(key, as: String.self) else { return nil }
     guard !value.isEmpty, value.utf8.count <= 32,
       value.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
     else {
-      throw error("expected a word of lower-case letters and digits", key: key)
+      throw error("expected a word of lower-case letters and digits, found '\(value)'", key: key)
     }
     return value
   }

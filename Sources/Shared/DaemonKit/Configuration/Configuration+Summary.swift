@@ -6,7 +6,7 @@ extension Configuration {
     let hypervisor =
       switch hypervisor.kind {
       case .libvirt: "libvirt at \(hypervisor.localURI), peers at \(hypervisor.uri(of: "<host>"))"
-      case .dummy: "dummy, machines in \(hypervisor.clusterDirectory ?? "?")"
+      case .dummy: "dummy, machines in \(hypervisor.clusterDirectory ?? "\(stateDirectory)/cluster")"
       }
     return """
       \(source): valid

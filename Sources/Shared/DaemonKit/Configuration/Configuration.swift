@@ -82,7 +82,7 @@ public struct HypervisorSettings: Sendable, Equatable {
   public var transport = "ssh"
   public var startTimeout = Duration.seconds(60)
   public var stopTimeout = Duration.seconds(60)
-  /// Where the simulated hosts keep their machines.
+  /// Where the simulated hosts keep their machines; nil: in the worker's state directory.
   public var clusterDirectory: String?
 
   public init() {}
