@@ -16,7 +16,7 @@ struct TuningTests {
   @Test("Pins for a virtual CPU that the VM does not have are refused")
   func pinsBeyond() async throws {
     try await TestHost.with { host in
-      await #expect(throws: LibvirtError.self) {
+      _ = await #expect(throws: LibvirtError.self) {
         try await host.connection.pin(.name("one"), to: [[0], [1], [2]], hostCPUs: 8)
       }
     }
