@@ -40,7 +40,7 @@ struct TuningTests {
     try await TestHost.with { host in
       let file = try TemporaryFile("")
       defer { file.remove() }
-      try await host.connection.save(.name("one"), to: file.path, paused: false)
+      try await host.connection.save(.name("one"), to: file.path)
       #expect(try await host.connection.domain(.name("one"))?.isActive == false)
       try await host.connection.restore(from: file.path)
       #expect(try await host.connection.domain(.name("one"))?.state == .running)

@@ -83,7 +83,7 @@ struct TopicsTests {
     for host in ["node1", "result", "reply", "task"] as [HostName] {
       for topic in [
         Topics.task(host), Topics.state(host), Topics.progress(host), Topics.node(host),
-        Topics.plan(PlanID(rawValue: host.rawValue)), Topics.coordinatorTask, Topics.coordinatorState, Topics.event,
+        Topics.plan(PlanID(rawValue: host.rawValue)), Topics.coordinatorTask, Topics.coordinatorState,
       ] {
         #expect(!Topics.isAcceptableResponse(topic), "\(topic)")
       }
