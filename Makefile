@@ -34,8 +34,9 @@ lint: ## format and shell checks
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
 	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo
 
-bench: setup ## benchmarks, in release
-	swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench
+bench: build ## benchmarks, in release
+	@for part in yaml round-trip; do \
+	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
 
 lab-up: setup ## a cluster to play with (HOSTS=3); then Tests/Lab/lab help
 	$(LAB) up '$(HOSTS)'

@@ -44,6 +44,8 @@ let package = Package(
     .executable(name: "migfra-worker", targets: ["NodeWorker"]),
     .executable(name: "migfra-coordinator", targets: ["Coordinator"]),
     .executable(name: "migfra", targets: ["MigfraCommand"]),
+    // For the benchmarks, which are a package of their own.
+    .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
     .library(name: "MigfraYAML", targets: ["YAML"]),
   ],
   dependencies: [

@@ -15,6 +15,7 @@ let package = Package(
       name: "migfra-bench",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "MigfraBus", package: "migfra"),
         .product(name: "MigfraYAML", package: "migfra"),
         .product(name: "Yams", package: "Yams"),
       ],

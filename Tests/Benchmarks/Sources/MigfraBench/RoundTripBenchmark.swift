@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import MessageBus
+import Mosquitto
+
+/// A task's way to a worker and its answer's way back, next to a bare ping through the same broker.
+///
+/// Broker and worker are processes of their own on this machine; the worker runs on libvirt's test driver, so that what
+/// is measured is ours: reading, journalling to disk twice, deciding, answering.
+struct RoundTripBenchmark: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "round-trip", abstract: "Suspend and resume through a worker, and a ping, as a Markdown table.")
+
+  @Option(help: "Round trips of each kind, in turns.")
+  var count = 2000
+
+  @Option(help: ArgumentHelp("Where migfra-worker is.", valueName: "folder"))
+  var programs = ".build/release"
+
+  func run() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "migfra-bench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }  // the system's folder for such things
+    let port = Int.random(in: 20_000..<30_000)
+    let configuration = "listener \(port) 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+    try configuration.write(to: folder.appending(path: "broker.conf"), atomically: true, encoding: .utf8)
+    let broker = try start("/usr/sbin/mosquitto", ["-c", folder.appending(path: "broker.conf").path])
+    defer { broker.terminate() }
+    let worker = try start(
+      "\(programs)/migfra-worker",
+      [
+        "--broker", "127.0.0.1:\(port)", "--host", "bench", "--hypervisor-uri", "test:///default",
+        "--state-directory", folder.appending(path: "state").path, "--log-level", "error",
+      ])
+    defer { worker.terminate() }
+
+    let address = BrokerAddress(host: "127.0.0.1", port: port)
+    let echo = try await Caller("echo", ["bench/ping"], address)
+    let client = try await Caller(
+      "client", ["fast/migfra/bench/result", "bench/pong", "fast/migfra/bench/state"], address)
+    try await client.awaitMessage(on: "fast/migfra/bench/state")
+    let echoing = Task {
+      for await message in echo.messages {
+        try await echo.bus.publish(BusMessage(topic: "bench/pong", payload: message.payload))
+      }
+    }
+    var pings: [Duration] = []
+    var tasks: [Duration] = []
+    // The first ones find connections, caches and the worker's first look at libvirt.
+    for round in -50..<count {
+      let ping = try await client.ask("bench/ping", "\(round)")
+      let kind = round % 2 == 0 ? "suspend vm" : "resume vm"
+      let task = try await client.ask("fast/migfra/bench/task", "task: \(kind)\nlist: [{vm-name: test}]\n")
+      if round >= 0 {
+        pings.append(ping)
+        tasks.append(task)
+      }
+    }
+    echoing.cancel()
+    await client.bus.close(farewell: nil)
+    await echo.bus.close(farewell: nil)
+
+    print("| round trip, one at a time | p50 | p99 |\n|---|---:|---:|")
+    print("| ping: publish, echo by another client | \(text(pings, 50)) | \(text(pings, 99)) |")
+    print("| task: suspend or resume through a worker | \(text(tasks, 50)) | \(text(tasks, 99)) |")
+    let ratio = Double(percentile(tasks, 50)) / Double(percentile(pings, 50))
+    print("\nThe task's p50 is \((ratio * 10).rounded() / 10) times the ping's; \(count) of each, in turns.")
+  }
+
+  private func start(_ program: String, _ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.standardError
+    try process.run()
+    return process
+  }
+
+  /// Microseconds.
+  private func percentile(_ durations: [Duration], _ percent: Int) -> Int {
+    let sorted = durations.sorted()
+    let middle = sorted[min(sorted.count - 1, sorted.count * percent / 100)].components
+    return Int(middle.seconds) * 1_000_000 + Int(middle.attoseconds / 1_000_000_000_000)
+  }
+
+  private func text(_ durations: [Duration], _ percent: Int) -> String { "\(percentile(durations, percent)) us" }
+}
+
+/// A client that sends one thing and waits for one.
+private final class Caller: Sendable {
+  let bus: MosquittoBus
+  let messages: AsyncStream<BusMessage>
+
+  /// Returns when the subscriptions stand.
+  init(_ name: String, _ topics: [String], _ address: BrokerAddress) async throws {
+    bus = try MosquittoBus(
+      session: BusSession(
+        clientID: "bench-\(name)", subscriptions: topics.map { TopicFilter($0) }, expiry: .zero), broker: address)
+    let (messages, feed) = AsyncStream.makeStream(of: BusMessage.self)
+    let (connections, connected) = AsyncStream.makeStream(of: Void.self)
+    self.messages = messages
+    try bus.start { event in
+      switch event {
+      case .message(let message): feed.yield(message)
+      case .connected: connected.yield()
+      case .disconnected, .takenOver: break
+      }
+    }
+    for await _ in connections { break }
+  }
+
+  func awaitMessage(on topic: String) async throws {
+    for await message in messages where message.topic == topic { return }
+    throw CancellationError()
+  }
+
+  /// Publishes, and returns how long the answer took to come.
+  func ask(_ topic: String, _ text: String) async throws -> Duration {
+    let clock = ContinuousClock()
+    let began = clock.now
+    try await bus.publish(BusMessage(topic: topic, payload: Array(text.utf8)))
+    // The worker also reports each change on its state topic.
+    for await message in messages where !message.topic.hasSuffix("/state") { return clock.now - began }
+    throw CancellationError()
+  }
+}
