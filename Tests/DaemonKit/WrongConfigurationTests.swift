@@ -142,6 +142,13 @@ struct WrongConfigurationTests {
     }
   }
 
+  @Test("a device is a file too, and an empty one gives the defaults")
+  func device() throws {
+    let (configuration, source) = try ConfigurationFile.load("/dev/null")
+    #expect(source == "/dev/null")
+    #expect(configuration == Configuration(host: configuration.host))
+  }
+
   @Test("a file that is right is read, with this machine's name in it")
   func goodFile() throws {
     let folder = try TemporaryFolder()

@@ -85,7 +85,7 @@ struct HostileTaskTests {
     #expect(try refusal("\(edge)id: 123456\ntask: [").id == nil)
   }
 
-  @Test("damaged messages end in a task or a refusal, never in a trap", arguments: 1...40)
+  @Test("damaged messages end in a task or a refusal, never in a trap", arguments: 1...20)
   func damage(_ seed: Int) {
     var random = RandomMessages(seed: UInt64(seed))
     for example in SeedTaskTests.examples {

@@ -2,7 +2,7 @@ import ClusterModel
 import MigfraProtocol
 import Testing
 
-/// 40 seeds with 100 messages each: what is written is read back as it was.
+/// 20 seeds with 100 messages each: what is written is read back as it was.
 @Suite("What is written is read back as it was")
 struct RoundTripTests {
   private func messages<T: Equatable>(
@@ -16,37 +16,37 @@ struct RoundTripTests {
     }
   }
 
-  @Test("tasks", arguments: 1...40)
+  @Test("tasks", arguments: 1...20)
   func tasks(_ seed: Int) throws {
     try messages(seed, { $0.task() }) { try TaskMessage.decode($0.encoded()) }
   }
 
-  @Test("results", arguments: 1...40)
+  @Test("results", arguments: 1...20)
   func results(_ seed: Int) throws {
     try messages(seed, { $0.result() }) { try TaskResult.decode($0.encoded()) }
   }
 
-  @Test("reports of hosts", arguments: 1...40)
+  @Test("reports of hosts", arguments: 1...20)
   func hostReports(_ seed: Int) throws {
     try messages(seed, { $0.hostReport() }) { try HostReport.decode($0.encoded()) }
   }
 
-  @Test("reports of plans", arguments: 1...40)
+  @Test("reports of plans", arguments: 1...20)
   func planReports(_ seed: Int) throws {
     try messages(seed, { $0.planReport() }) { try PlanReport.decode($0.encoded()) }
   }
 
-  @Test("progress", arguments: 1...40)
+  @Test("progress", arguments: 1...20)
   func progress(_ seed: Int) throws {
     try messages(seed, { $0.progress() }) { try MigrationProgress.decode($0.encoded()) }
   }
 
-  @Test("machines by themselves", arguments: 1...40)
+  @Test("machines by themselves", arguments: 1...20)
   func machines(_ seed: Int) throws {
     try messages(seed, { $0.machine() }) { try VirtualMachine.decode($0.encoded()) }
   }
 
-  @Test("states of nodes and of the coordinator", arguments: 1...40)
+  @Test("states of nodes and of the coordinator", arguments: 1...20)
   func small(_ seed: Int) throws {
     try messages(seed, { NodeReport(host: $0.host(), state: $0.one(of: NodeReport.State.allCases), reason: $0.text()) })
     {

@@ -23,7 +23,7 @@ public enum SizeText {
 
   /// "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
   public static func seconds(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    guard seconds.isFinite, seconds < 1e10 else { return "?" }
     if seconds < 9.95 { return "\(oneDecimal(max(0, seconds))) s" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }

@@ -29,7 +29,8 @@ public enum ConfigurationFile {
     }
     let bytes: [UInt8]
     do {
-      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+      // By a handle, which reads pipes and devices too.
+      bytes = Array(try FileHandle(forReadingFrom: URL(fileURLWithPath: file)).readToEnd() ?? Data())
     } catch {
       throw Failure(description: "configuration \(file) cannot be read: \(error.localizedDescription)")
     }
