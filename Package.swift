@@ -123,6 +123,7 @@ let package = Package(
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),
+    tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol"]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],

@@ -4,24 +4,43 @@ import MigfraProtocol
 /// What reports, answers and timers make the coordinator do.
 extension CoordinatorMachine {
   mutating func update(_ report: HostReport, at now: Moment) -> [CoordinatorEffect] {
+    let knownEpoch = roster[report.host]?.epoch
     guard roster.update(report) else { return [] }
+    if report.presence == .online {
+      absentSince[report.host] = nil
+    } else if absentSince[report.host] == nil {
+      absentSince[report.host] = now.uptime
+    }
+    guard let index = evacuations.firstIndex(where: { $0.request.source == report.host }) else {
+      return advance(at: now)
+    }
     var effects: [CoordinatorEffect] = []
-    let isSource = evacuations.contains { $0.request.source == report.host }
-    if isSource, report.presence != .online {
+    if report.presence == .online {
+      // A worker that lost its journal knows nothing of its tasks; one that did not takes them for repeats.
+      if let knownEpoch, knownEpoch < report.epoch {
+        effects += evacuations[index].openOrders.map { .send($0, to: report.host) }
+      }
+      effects += joinArrivals(to: index)
+    } else {
       effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))
       effects.append(
         .note(Note(.warning, "the worker of a host being emptied is offline", ["host": report.host.rawValue])))
     }
-    if isSource, report.presence == .online { effects += joinArrivals(on: report.host) }
     return effects + advance(at: now)
   }
 
   /// Machines that appeared on a host while it is being emptied are emptied too.
-  private mutating func joinArrivals(on host: HostName) -> [CoordinatorEffect] {
-    guard let index = evacuations.firstIndex(where: { $0.request.source == host }), let report = roster[host] else {
-      return []
+  private mutating func joinArrivals(to index: Int) -> [CoordinatorEffect] {
+    let host = evacuations[index].request.source
+    var arrivals = roster[host]?.activeVMs.filter { !evacuations[index].concerns($0.uuid) } ?? []
+    // Tasks name machines by name: one that took another's name joins when the other's migration has an end.
+    arrivals.removeAll { arrival in
+      let isTaken = evacuations[index].withMigration(of: arrival.name) { other in
+        if other.task == nil { other.fail(.notFound, details: "\(host) has another machine of this name now") }
+        return !other.isFinal
+      }
+      return isTaken == true
     }
-    let arrivals = report.activeVMs.filter { !evacuations[index].concerns($0.uuid) }
     guard !arrivals.isEmpty else { return [] }
     let plan = Planner.plan(evacuations[index].request, on: snapshot(), only: Set(arrivals.map(\.name)))
     evacuations[index].join(plan)
@@ -56,6 +75,7 @@ extension CoordinatorMachine {
       if elsewhere { redirect(vm, in: index) }
       effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
     }
+    effects += joinArrivals(to: index)
     effects.append(.publishPlan(evacuations[index].report(at: now)))
     return effects + advance(at: now)
   }
@@ -89,8 +109,9 @@ extension CoordinatorMachine {
       guard let index = evacuations.firstIndex(where: { $0.id == plan }) else { return [] }
       _ = evacuations[index].withMigration(of: vm) { $0.retry(generation: generation) }
       return advance(at: now)
-    case .workerLost(let host, let epoch):
-      guard let report = roster[host], report.presence != .online, report.epoch == epoch,
+    case .workerLost(let host, _):
+      // It may have been back meanwhile: what counts is how long it has been away now.
+      guard let since = absentSince[host], now.uptime - since >= configuration.workerPatience,
         let index = evacuations.firstIndex(where: { $0.request.source == host })
       else { return [] }
       evacuations[index].failAll(
@@ -114,78 +135,23 @@ extension CoordinatorMachine {
     return effects
   }
 
-  /// Gives free slots to waiting migrations, one evacuation after the other, so that none starves.
-  private mutating func startWaiting(at now: Moment) -> [CoordinatorEffect] {
-    var leaving: [HostName: Int] = [:]
-    var arriving: [HostName: Int] = [:]
-    for move in evacuations.flatMap(\.migrations).filter({ $0.task != nil }).map(\.move) {
-      leaving[move.source, default: 0] += 1
-      arriving[move.destination, default: 0] += 1
-    }
-    var effects: [CoordinatorEffect] = []
-    var hasStarted = true
-    while hasStarted {
-      hasStarted = false
-      for index in evacuations.indices {
-        let source = evacuations[index].request.source
-        guard roster.isOnline(source), leaving[source, default: 0] < configuration.outgoingMigrations,
-          let vm = evacuations[index].migrations.first(where: { migration in
-            migration.state == .waiting
-              && arriving[migration.move.destination, default: 0] < configuration.incomingMigrations
-          })?.move.vm.name
-        else { continue }
-        hasStarted = true
-        guard let destination = start(vm, in: index, at: now, &effects) else { continue }
-        leaving[source, default: 0] += 1
-        arriving[destination, default: 0] += 1
-      }
-    }
-    return effects
-  }
-
-  /// Starts one migration, elsewhere if its destination may not receive any more; nil: it has no place now.
-  private mutating func start(
-    _ vm: VMName, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
-  ) -> HostName? {
-    let evacuation = evacuations[index]
-    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
-      return nil
-    }
-    var destination = migration.move.destination
-    if let report = roster[destination], let obstacle = obstacle(at: report), obstacle.kind == .absolute {
-      let plan = Planner.plan(evacuation.request, on: snapshot(), only: [vm], excluding: [destination])
-      guard let other = plan.moves.first?.destination else {
-        let details = plan.unplaced.first?.details ?? "no other destination"
-        _ = evacuations[index].withMigration(of: vm) { machine in
-          machine.fail(.capacity, details: "\(destination) cannot receive now: \(obstacle); \(details)")
-        }
-        return nil
-      }
-      _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
-      destination = other
-    }
-    let task = TaskID(rawValue: "\(evacuation.id)/\(vm)/\(migration.retries)")
-    _ = evacuations[index].withMigration(of: vm) { $0.start(as: task, at: now) }
-    let order = VMMigration(vm: vm, destination: destination, type: evacuation.request.migrationType, retries: 0)
-    effects.append(
-      .send(
-        TaskMessage(id: task, host: evacuation.request.source, body: .migrate(order), measuresTime: true),
-        to: evacuation.request.source))
-    if unpublished.insert(evacuation.id).inserted {
-      effects.append(.setTimer(.publish(evacuation.id), after: .milliseconds(50)))
-    }
-    return destination
-  }
-
   private mutating func settle(_ id: PlanID, at now: Moment) -> [CoordinatorEffect] {
     guard let index = evacuations.firstIndex(where: { $0.id == id }) else { return [] }
-    switch evacuations[index].settle(with: roster, at: now) {
+    let source = evacuations[index].request.source
+    let incoming = evacuations.flatMap(\.migrations).filter { $0.move.destination == source }
+    // What is on its way here will have to leave again.
+    guard !incoming.contains(where: { $0.task != nil }) else { return [] }
+    let expected = incoming.filter { migration in
+      migration.isMoved && !evacuations[index].concerns(migration.move.vm.uuid)
+        && !roster.shows(migration.move.vm.uuid, activeAwayFrom: migration.move.source)
+    }
+    switch evacuations[index].settle(with: roster, expecting: expected.map(\.move.vm.name), at: now) {
     case .moving, .waitingForReports(isNew: false): return []
     case .waitingForReports(isNew: true): return [.setTimer(.settle(id), after: EvacuationMachine.settlingPatience)]
     case .over: break
     }
     let ended = evacuations.remove(at: index)
-    let host = ended.request.source
+    let host = source
     let state: NodeReport.State = ended.state == .drained ? .drained : .partial
     return [
       .note(

@@ -44,12 +44,16 @@ public struct CoordinatorMachine: Sendable {
   public internal(set) var roster = WorkerRoster()
   /// Evacuations under way, in the order in which they were asked for.
   public internal(set) var evacuations: [EvacuationMachine] = []
-  /// Hosts that are not simply active.
+  /// What was last said of each host; none: it is active.
   var nodes: [HostName: NodeReport] = [:]
   var ledger = TaskLedger()
   /// Plans whose new progress has not been published yet, and whose timer runs.
   var unpublished: Set<PlanID> = []
   var finishedPlans: [PlanID] = []
+  /// Since when workers have been away.
+  var absentSince: [HostName: Duration] = [:]
+  /// Migrations started so far; says whose turn is next.
+  var turns = 0
   private var planCount = 0
 
   public init(_ configuration: Configuration) {
@@ -78,17 +82,33 @@ public struct CoordinatorMachine: Sendable {
 
   /// The cluster as planners see it now.
   public func snapshot() -> ClusterSnapshot {
-    ClusterSnapshot(
+    let expected = arrivals
+    return ClusterSnapshot(
       hosts: roster.hosts.map { report in
-        let arriving = evacuations.flatMap(\.migrations).filter { migration in
-          migration.move.destination == report.host && migration.occupiesDestination
-            && !roster.shows(migration.move.vm.uuid, activeOn: report.host)
-        }
+        let arriving = expected[report.host] ?? []
         return ClusterSnapshot.Host(
           name: report.host, capacity: report.capacity, vms: report.activeVMs,
-          reservedMemoryKiB: arriving.reduce(0) { $0 + $1.move.vm.memoryKiB },
-          reservedVCPUs: arriving.reduce(0) { $0 + $1.move.vm.vcpus }, obstacle: obstacle(at: report))
+          reservedMemoryKiB: arriving.reduce(0) { $0 + $1.memoryKiB },
+          reservedVCPUs: arriving.reduce(0) { $0 + $1.vcpus }, obstacle: obstacle(at: report))
       })
+  }
+
+  /// The machines that take memory on each host, or will, although its report does not show them as active: those that
+  /// our migrations bring, and those that arrive by anybody else's hand.
+  private var arrivals: [HostName: [VirtualMachine]] {
+    var arrivals: [HostName: [VirtualMachine]] = [:]
+    for migration in evacuations.lazy.flatMap(\.migrations) where migration.occupiesDestination {
+      let move = migration.move
+      if !roster.shows(move.vm.uuid, activeOn: move.destination) {
+        arrivals[move.destination, default: []].append(move.vm)
+      }
+    }
+    for report in roster.hosts {
+      let known = Set(arrivals[report.host]?.map(\.uuid) ?? [])
+      let others = report.vms.filter { $0.state == .arriving && !known.contains($0.uuid) }
+      if !others.isEmpty { arrivals[report.host, default: []] += others }
+    }
+    return arrivals
   }
 
   func obstacle(at report: HostReport) -> ClusterSnapshot.Obstacle? {
@@ -107,13 +127,17 @@ public struct CoordinatorMachine: Sendable {
   mutating func answer(
     _ task: TaskMessage, with result: TaskResult, to route: ReplyRoute
   ) -> CoordinatorEffect {
+    var result = result
+    if !task.warnings.isEmpty {
+      result.details = ([result.details].compactMap { $0 } + task.warnings).joined(separator: "; ")
+    }
     ledger.finish(task.id, with: result)
     return .answer(result, to: route)
   }
 
   mutating func set(_ host: HostName, to state: NodeReport.State, because reason: String) -> CoordinatorEffect {
     let report = NodeReport(host: host, state: state, reason: reason)
-    nodes[host] = state == .active ? nil : report
+    nodes[host] = report
     return .publishNode(report)
   }
 }

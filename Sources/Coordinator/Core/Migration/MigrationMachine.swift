@@ -4,8 +4,8 @@ public import MigfraProtocol
 /// One machine's way from its source to its destination, with retries.
 ///
 ///     waiting ──start──▶ moving ──success──▶ moved
-///        ▲                 │
-///        │ due             ├─ may pass, attempts left ─▶ retrying ─┐
+///        ▲ │               │
+///    due │ └──postponed───▶├─ may pass, attempts left ─▶ retrying ─┐
 ///        └─────────────────│───────────────────────────────────────┘
 ///                          └─ permanent, or attempts used up ─▶ failed
 public struct MigrationMachine: Sendable, Equatable {
@@ -58,8 +58,17 @@ public struct MigrationMachine: Sendable, Equatable {
       state = .moved(seconds: (now.uptime - since).inSeconds)
       return .done
     }
-    details = outcome.details
-    let code = outcome.code ?? .internal
+    return attemptFailed(outcome.code ?? .internal, details: outcome.details)
+  }
+
+  /// Its turn has come, and the destination cannot receive: an attempt that failed before it began.
+  public mutating func postpone(details: String) -> Consequence {
+    precondition(state == .waiting, "only a waiting migration can be postponed")
+    return attemptFailed(.destination, details: details)
+  }
+
+  private mutating func attemptFailed(_ code: ErrorCode, details: String?) -> Consequence {
+    self.details = details
     guard Self.mayPass(code), retries < allowedRetries else {
       state = .failed(code)
       return .done
@@ -110,11 +119,11 @@ public struct MigrationMachine: Sendable, Equatable {
   }
 
   /// Whether trying again can help: not when the request itself is the cause, nor when it is unknown where the
-  /// machine runs.
+  /// machine runs. An order that came too late can be given anew.
   static func mayPass(_ code: ErrorCode) -> Bool {
     switch code {
-    case .destination, .hypervisor, .hypervisorLost, .timeout, .internal: true
-    case .invalidMessage, .unknownTask, .unsupported, .refused, .expired, .duplicateID, .notFound, .wrongState,
+    case .destination, .hypervisor, .hypervisorLost, .timeout, .expired, .internal: true
+    case .invalidMessage, .unknownTask, .unsupported, .refused, .duplicateID, .notFound, .wrongState,
       .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .cancelled:
       false
     }

@@ -17,18 +17,22 @@ struct Destinations {
         Double(memoryKiB + vm.memoryKiB) / Double(max(1, host.capacity.memoryKiB)),
         Double(vcpus + vm.vcpus) / Double(max(1, host.capacity.cpus)))
     }
+
+    /// CPUs that would be missing because of `vm`; what was missing before is not its doing.
+    func excess(with vm: VirtualMachine) -> Int { max(0, vm.vcpus - max(0, freeCPUs)) }
   }
 
-  /// In the order of the request's list, else of the names.
+  /// In the order of the request's list, else of the names, so that nothing depends on the order of the snapshot.
   private var candidates: [Candidate] = []
   /// Hosts that were asked for and may not receive, in words.
   private var refusals: [String] = []
 
   init(_ request: EvacuationRequest, _ cluster: ClusterSnapshot, excluding excluded: Set<HostName>) {
     let isNamed = !request.destinations.isEmpty
+    let hosts = Dictionary(cluster.hosts.map { ($0.name, $0) }) { first, _ in first }
     var seen: Set<HostName> = [request.source]
-    for name in isNamed ? request.destinations : cluster.hosts.map(\.name) where seen.insert(name).inserted {
-      guard let host = cluster.hosts.first(where: { $0.name == name }) else {
+    for name in isNamed ? request.destinations : hosts.keys.sorted() where seen.insert(name).inserted {
+      guard let host = hosts[name] else {
         refusals.append("\(name): no such host")
         continue
       }
@@ -60,10 +64,15 @@ struct Destinations {
     return best.map { take(vm, at: $0) }
   }
 
-  /// The destination with enough memory whose CPUs are exceeded least; nil: memory is nowhere.
+  /// The destination with enough memory where the fewest CPUs are missing, among equals the least full one; nil: memory
+  /// is nowhere.
   mutating func overbook(_ vm: VirtualMachine) -> HostName? {
     let fitting = candidates.indices.filter { candidates[$0].freeMemoryKiB >= vm.memoryKiB }
-    return fitting.min { candidates[$0].share(with: vm) < candidates[$1].share(with: vm) }.map { take(vm, at: $0) }
+    let best = fitting.min {
+      (candidates[$0].excess(with: vm), candidates[$0].share(with: vm))
+        < (candidates[$1].excess(with: vm), candidates[$1].share(with: vm))
+    }
+    return best.map { take(vm, at: $0) }
   }
 
   private mutating func take(_ vm: VirtualMachine, at index: Int) -> HostName {
@@ -76,22 +85,29 @@ struct Destinations {
   /// Why there is no place, where it comes closest, and what is missing there.
   func explain(_ vm: VirtualMachine, source: HostName) -> Plan.Unplaced {
     guard let roomiest = candidates.max(by: { $0.freeMemoryKiB < $1.freeMemoryKiB }) else {
-      let why = refusals.isEmpty ? "there is no other host" : refusals.joined(separator: "; ")
+      let why = refusals.isEmpty ? "there is no other host" : refusalText
       return Plan.Unplaced(vm: vm, source: source, cause: .noDestination, details: "no destination: \(why)")
     }
+    let others = refusals.isEmpty ? "" : "; not considered: \(refusalText)"
     if roomiest.freeMemoryKiB < vm.memoryKiB {
       let missing = SizeText.kibibytes(vm.memoryKiB - roomiest.freeMemoryKiB)
       return Plan.Unplaced(
         vm: vm, source: source, cause: .memory,
         details: "needs \(SizeText.kibibytes(vm.memoryKiB)) of memory; closest is \(roomiest.host.name) with "
-          + "\(SizeText.kibibytes(max(0, roomiest.freeMemoryKiB))) free, \(missing) missing")
+          + "\(SizeText.kibibytes(max(0, roomiest.freeMemoryKiB))) free, \(missing) missing\(others)")
     }
     let withMemory = candidates.filter { $0.freeMemoryKiB >= vm.memoryKiB }
     let closest = withMemory.max { $0.freeCPUs < $1.freeCPUs } ?? roomiest
     return Plan.Unplaced(
       vm: vm, source: source, cause: .vcpus,
       details: "needs \(vm.vcpus) CPUs; closest is \(closest.host.name) with \(max(0, closest.freeCPUs)) free; "
-        + "overbooking would allow it")
+        + "overbooking would allow it\(others)")
+  }
+
+  /// The refusals as far as one wants to read them.
+  private var refusalText: String {
+    let shown = refusals.prefix(4).joined(separator: "; ")
+    return refusals.count > 4 ? "\(shown); and \(refusals.count - 4) more" : shown
   }
 
   /// Each candidate before and after.

@@ -28,6 +28,8 @@ public struct WorkerRoster: Sendable {
         var absent = known
         absent.presence = report.presence
         absent.epoch = report.epoch
+        // A farewell ends its epoch's sequence; a will has none. What was said before it and comes late is old.
+        absent.sequence = report.epoch == known.epoch ? max(known.sequence, report.sequence) : report.sequence
         reports[report.host] = absent
         return true
       }
@@ -39,6 +41,13 @@ public struct WorkerRoster: Sendable {
   /// Whether the host's own report shows the machine as active.
   public func shows(_ uuid: String, activeOn host: HostName) -> Bool {
     reports[host]?.vms.contains { $0.uuid == uuid && $0.state.isActive } ?? false
+  }
+
+  /// Whether any other host than `host` reports the machine as active.
+  public func shows(_ uuid: String, activeAwayFrom host: HostName) -> Bool {
+    reports.values.contains { report in
+      report.host != host && report.vms.contains { $0.uuid == uuid && $0.state.isActive }
+    }
   }
 
   /// The process that runs the machine, if the host's report tells.

@@ -1,0 +1,115 @@
+import ClusterModel
+import MigfraProtocol
+
+/// Which migrations begin: those that have a slot at both ends and a destination that can receive now.
+extension CoordinatorMachine {
+  /// Gives free slots to waiting migrations. The evacuation that was served longest ago comes first, so that none
+  /// starves.
+  mutating func startWaiting(at now: Moment) -> [CoordinatorEffect] {
+    var effects: [CoordinatorEffect] = []
+    var slots = Slots(self)
+    while let (index, vm) = next(within: slots) {
+      let move = start(vm, in: index, at: now, &effects)
+      if let move { slots.take(move) }
+    }
+    return effects
+  }
+
+  /// What is under way.
+  private struct Slots {
+    private var leaving: [HostName: Int] = [:]
+    private var arriving: [HostName: Int] = [:]
+    /// By UUID: a machine that another evacuation still moves is not touched by a second one.
+    private(set) var moving: Set<String> = []
+
+    init(_ machine: CoordinatorMachine) {
+      for migration in machine.evacuations.lazy.flatMap(\.migrations) where migration.task != nil {
+        take(migration.move)
+      }
+    }
+
+    mutating func take(_ move: Plan.Move) {
+      leaving[move.source, default: 0] += 1
+      arriving[move.destination, default: 0] += 1
+      moving.insert(move.vm.uuid)
+    }
+
+    func leaving(_ host: HostName) -> Int { leaving[host, default: 0] }
+    func arriving(_ host: HostName) -> Int { arriving[host, default: 0] }
+  }
+
+  private func next(within slots: Slots) -> (index: Int, vm: VMName)? {
+    var best: (index: Int, vm: VMName)?
+    for (index, evacuation) in evacuations.enumerated() {
+      let source = evacuation.request.source
+      if let best, evacuations[best.index].lastTurn <= evacuation.lastTurn { continue }
+      guard roster.isOnline(source), slots.leaving(source) < configuration.outgoingMigrations,
+        let migration = evacuation.migrations.first(where: { migration in
+          migration.state == .waiting && !slots.moving.contains(migration.move.vm.uuid)
+            && slots.arriving(migration.move.destination) < configuration.incomingMigrations
+        })
+      else { continue }
+      best = (index, migration.move.vm.name)
+    }
+    return best
+  }
+
+  /// Starts one migration. If its destination cannot take it now it is sent elsewhere, and waits for a slot there; if
+  /// there is no other place it is tried again later. nil: it was not started.
+  private mutating func start(
+    _ vm: VMName, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
+  ) -> Plan.Move? {
+    let evacuation = evacuations[index]
+    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
+      return nil
+    }
+    let destination = migration.move.destination
+    if let hindrance = hindrance(to: migration.move, for: evacuation.request) {
+      let plan = Planner.plan(evacuation.request, on: snapshot(), only: [vm], excluding: [destination])
+      if let other = plan.moves.first?.destination {
+        _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
+        return nil
+      }
+      let details =
+        "\(destination) cannot receive now: \(hindrance); \(plan.unplaced.first?.details ?? "\(vm) is gone")"
+      let consequence = evacuations[index].withMigration(of: vm) { $0.postpone(details: details) }
+      effects.append(
+        .note(
+          Note(
+            .warning, "a migration could not begin",
+            ["vm": vm.rawValue, "plan-id": evacuation.id.rawValue, "cause": details])))
+      if case .retry(let pause, let generation, _) = consequence {
+        effects.append(.setTimer(.retry(evacuation.id, vm, generation: generation), after: pause))
+      }
+      return nil
+    }
+    let order = evacuations[index].order(migration.move, patience: configuration.workerPatience, at: now)
+    _ = evacuations[index].withMigration(of: vm) { $0.start(as: order.id, at: now) }
+    turns += 1
+    evacuations[index].lastTurn = turns
+    effects.append(.send(order.message, to: evacuation.request.source))
+    if unpublished.insert(evacuation.id).inserted {
+      effects.append(.setTimer(.publish(evacuation.id), after: .milliseconds(50)))
+    }
+    return migration.move
+  }
+
+  /// Why the destination cannot take the machine now; what is only planned to go there does not count.
+  private func hindrance(to move: Plan.Move, for request: EvacuationRequest) -> String? {
+    guard let report = roster[move.destination] else { return "its worker is not known" }
+    if let obstacle = obstacle(at: report),
+      obstacle.kind == .absolute || !request.destinations.contains(move.destination)
+    {
+      return obstacle.description
+    }
+    let here = report.vms.filter { $0.state.isActive || $0.state == .arriving }
+    let ours = evacuations.lazy.flatMap(\.migrations).filter { other in
+      other.move.destination == move.destination && (other.isMoved || other.task != nil)
+    }.map(\.move.vm)
+    let others = (here + ours.filter { vm in !here.contains { $0.uuid == vm.uuid } }).filter { $0.uuid != move.vm.uuid }
+    let memory = report.capacity.memoryKiB - others.reduce(0) { $0 + $1.memoryKiB }
+    if memory < move.vm.memoryKiB { return "it has only \(SizeText.kibibytes(max(0, memory))) of memory left" }
+    let cpus = report.capacity.cpus - others.reduce(0) { $0 + $1.vcpus }
+    return cpus < move.vm.vcpus && !request.overbooking ? "it has only \(max(0, cpus)) CPUs left" : nil
+  }
+}

@@ -1,0 +1,81 @@
+import ClusterModel
+import CoordinatorCore
+import MigfraProtocol
+import Testing
+
+/// The coordinator in a small world where everything that can go wrong does.
+@Suite("A coordinator among failing hosts")
+struct CoordinatorWalkTests {
+  @Test("keeps its promises at every step, and brings everything to an end", arguments: 0..<20)
+  func randomWalk(round: UInt64) {
+    var moved = 0
+    var ends: Set<TaskResult.Status?> = []
+    for seed in round * 1000..<round * 1000 + 12 {
+      var cluster = SimulatedCluster(seed: seed)
+      var problem: String?
+      while problem == nil, let effects = cluster.step() {
+        problem = effects.lazy.compactMap { Self.problem(with: $0, in: cluster) }.first ?? Self.problem(in: cluster)
+      }
+      problem = problem ?? Self.problemAtEnd(of: cluster)
+      #expect(problem == nil, "seed \(seed) at \(cluster.now)\n\(cluster.log.suffix(60).joined(separator: "\n"))")
+      moved += cluster.orders.count
+      ends.formUnion(cluster.answers.values.map { $0[0].status })
+    }
+    #expect(moved > 20 && ends.count == 4, "seeds from \(round * 1000): too little happens, \(moved) \(ends)")
+  }
+
+  /// What must hold of anything that the coordinator wants.
+  private static func problem(with effect: CoordinatorEffect, in cluster: SimulatedCluster) -> String? {
+    switch effect {
+    case .send(let task, _):
+      guard case .migrate(let migration) = task.body else { return "an order that is no migration" }
+      // What is repeated may be on its way to a host that has been asked to be emptied since.
+      if let id = task.id, cluster.orders[id] == 1,
+        cluster.machine.evacuations.contains(where: { $0.request.source == migration.destination })
+      {
+        return "\(id) goes to \(migration.destination), which is being emptied"
+      }
+      return nil
+    case .publishNode(let report) where report.state == .drained:
+      let left = cluster.machine.roster[report.host]?.activeVMs.map(\.name) ?? []
+      return left.isEmpty ? nil : "\(report.host) is called drained with \(left)"
+    default: return nil
+    }
+  }
+
+  /// What must hold of the coordinator and of the hosts at any moment.
+  private static func problem(in cluster: SimulatedCluster) -> String? {
+    var leaving: [HostName: Int] = [:]
+    var arriving: [HostName: Int] = [:]
+    var moving: Set<String> = []
+    for migration in cluster.machine.evacuations.flatMap(\.migrations) where migration.task != nil {
+      leaving[migration.move.source, default: 0] += 1
+      arriving[migration.move.destination, default: 0] += 1
+      guard moving.insert(migration.move.vm.uuid).inserted else { return "\(migration.move.vm.name) is moved by two" }
+    }
+    if let host = leaving.first(where: { $0.value > cluster.configuration.outgoingMigrations })?.key {
+      return "too many leave \(host)"
+    }
+    if let host = arriving.first(where: { $0.value > cluster.configuration.incomingMigrations })?.key {
+      return "too many enter \(host)"
+    }
+    for (name, host) in cluster.hosts where host.usedMemoryKiB > host.capacity.memoryKiB {
+      return "\(name) has too little memory"
+    }
+    for (id, answers) in cluster.answers {
+      if answers.contains(where: { $0 != answers[0] }) { return "two answers to \(id)" }
+      if answers.count > cluster.requests[id]?.count ?? 0 { return "\(id) is answered too often" }
+    }
+    return nil
+  }
+
+  /// What must hold when nothing happens any more.
+  private static func problemAtEnd(of cluster: SimulatedCluster) -> String? {
+    if let open = cluster.machine.evacuations.first { return "\(open.id) has no end" }
+    if let id = cluster.requests.keys.first(where: { cluster.answers[$0] == nil }) { return "\(id) has no answer" }
+    if let host = cluster.states.first(where: { $0.value == .draining })?.key {
+      return "\(host) is still being emptied"
+    }
+    return nil
+  }
+}
