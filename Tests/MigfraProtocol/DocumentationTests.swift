@@ -79,7 +79,7 @@ struct DocumentationTests {
     arguments: [
       Topics.task("<host>"), Topics.result("<host>"), Topics.state("<host>"), Topics.progress("<host>"),
       Topics.reply(to: "<host>"), Topics.coordinatorTask, Topics.coordinatorResult, Topics.coordinatorState,
-      Topics.coordinatorReply(from: "<host>"), Topics.plan("<id>"), Topics.node("<host>"), Topics.event,
+      Topics.coordinatorReply(from: "<host>"), Topics.plan("<id>"), Topics.node("<host>"),
     ])
   func topics(_ topic: String) {
     #expect(Self.page.contains("`\(topic)`"))
