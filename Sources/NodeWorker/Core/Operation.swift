@@ -20,6 +20,7 @@ public enum Operation: Sendable, Equatable {
   case stop(VMStop)
   case suspend(VMName)
   case resume(VMName)
+  case repin(VMRepin)
   case migrate(VMName, to: HostName, MigrationType, task: TaskID?)
 
   /// Operations on one machine run one after another; nil: the name is not known before libvirt has read the XML.
@@ -27,6 +28,7 @@ public enum Operation: Sendable, Equatable {
     switch self {
     case .start(let start): start.name
     case .stop(let stop): stop.vm
+    case .repin(let repin): repin.vm
     case .suspend(let vm), .resume(let vm), .migrate(let vm, _, _, _): vm
     }
   }
@@ -42,7 +44,7 @@ public enum Operation: Sendable, Equatable {
     switch self {
     case .start: .starts
     case .migrate: .migrations
-    case .stop, .suspend, .resume: .none
+    case .stop, .suspend, .resume, .repin: .none
     }
   }
 }

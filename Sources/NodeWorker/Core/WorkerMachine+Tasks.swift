@@ -25,6 +25,7 @@ extension WorkerMachine {
     case .stop(let entries): effects += begin(entries.map(Operation.stop), for: task, arrival, at: now)
     case .suspend(let vms): effects += begin(vms.map(Operation.suspend), for: task, arrival, at: now)
     case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
+    case .repin(let entries): effects += begin(entries.map(Operation.repin), for: task, arrival, at: now)
     case .migrate(let migration):
       let operation = Operation.migrate(
         migration.vm, to: migration.destination, migration.type ?? configuration.migrationType, task: task.id)

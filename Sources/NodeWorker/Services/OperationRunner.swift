@@ -25,6 +25,9 @@ struct OperationRunner {
       case .resume(let vm):
         try await hypervisor.resume(vm)
         return .success(vm: vm)
+      case .repin(let repin):
+        try await hypervisor.repin(repin)
+        return .success(vm: repin.vm)
       case .migrate(let vm, let destination, let type, let task):
         let order = MigrationOrder(vm: vm, destination: destination, type: type, task: task)
         try await hypervisor.migrate(order, progress: progress)

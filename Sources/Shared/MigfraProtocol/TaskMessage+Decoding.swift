@@ -44,9 +44,7 @@ extension TaskMessage {
     case .stopVM: body = .stop(try readStop(&reader, &findings))
     case .suspendVM: body = .suspend(try readNames(&reader, &findings))
     case .resumeVM: body = .resume(try readNames(&reader, &findings))
-    case .repinVM:
-      _ = reader.node("vcpu-map")
-      body = .unavailable(.repinVM, vms: [try reader.required("vm-name")])
+    case .repinVM: body = .repin(try readRepin(&reader, &findings))
     case .migrateVM: body = .migrate(try readMigrate(&reader, &findings))
     case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
     case .cordonNode: body = .cordon(reason: try reader.optional("reason") ?? "cordoned on request")
@@ -69,7 +67,14 @@ extension TaskMessage {
       let isTransient = try entry.optional("transient", as: Bool.self) ?? false
       let awaitsSSH = try entry.optional("probe-with-ssh", as: Bool.self) ?? true
       let probeHostname = try entry.optional("probe-hostname", as: HostName.self)
-      found.refuse(["memory", "vcpus", "pci-ids", "devs", "vcpu-map", "memnode-map", "ivshmem"], in: &entry)
+      let memory = try entry.optionalCount("memory")
+      let vcpus = try entry.optionalCount("vcpus")
+      if memory == 0 || vcpus == 0 {
+        throw entry.error("expected at least 1", key: memory == 0 ? "memory" : "vcpus")
+      }
+      // Nothing is defined that could be changed before it starts.
+      if isTransient, memory != nil || vcpus != nil { found.refuse(["memory", "vcpus"], in: &entry) }
+      found.refuse(["pci-ids", "devs", "vcpu-map", "memnode-map", "ivshmem"], in: &entry)
       try found.readCommonKeys(of: &entry)
       let source: VMStart.Source
       switch (name, xml) {
@@ -81,7 +86,9 @@ extension TaskMessage {
         source = .defined(name)
       case (nil, nil): throw entry.error("one of 'vm-name' and 'xml' is required", code: .missing)
       }
-      return VMStart(source: source, name: name, awaitsSSH: awaitsSSH, probeHostname: probeHostname?.rawValue)
+      return VMStart(
+        source: source, name: name, memoryKiB: memory, vcpus: vcpus, awaitsSSH: awaitsSSH,
+        probeHostname: probeHostname?.rawValue)
     }
     findings = found
     return try nonEmpty(entries, "vm-configurations", reader)
@@ -114,6 +121,20 @@ extension TaskMessage {
     }
     findings = found
     return try nonEmpty(entries, "list", reader)
+  }
+
+  /// One machine at the top level, as the seed has it, or a list of them.
+  private static func readRepin(
+    _ reader: inout MappingReader, _ findings: inout TaskFindings
+  ) throws(YAMLError) -> [VMRepin] {
+    var found = findings
+    let entries = try reader.list("list") { entry throws(YAMLError) -> VMRepin in
+      try found.readCommonKeys(of: &entry)
+      return VMRepin(vm: try entry.required("vm-name"), map: try entry.requiredMap("vcpu-map"))
+    }
+    findings = found
+    if entries != nil { return try nonEmpty(entries, "list", reader) }
+    return [VMRepin(vm: try reader.required("vm-name"), map: try reader.requiredMap("vcpu-map"))]
   }
 
   private static func readMigrate(

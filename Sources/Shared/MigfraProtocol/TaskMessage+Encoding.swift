@@ -17,6 +17,12 @@ extension TaskMessage {
       if let name = names.first { fields.append(("vm-name", .string(name.rawValue))) }
     case .suspend(let names), .resume(let names):
       fields.append(("list", .sequence(names.map { .mapping([("vm-name", .string($0.rawValue))]) })))
+    case .repin(let entries):
+      if entries.count == 1 {
+        fields += entries[0].fields
+      } else {
+        fields.append(("list", .sequence(entries.map { .mapping($0.fields) })))
+      }
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields
     case .cordon(let reason): fields.append(("reason", .string(reason)))
@@ -36,6 +42,8 @@ extension VMStart {
       fields.append(("xml", .string(xml)))
       if isTransient { fields.append(("transient", true)) }
     }
+    if let memoryKiB { fields.append(("memory", .integer(memoryKiB))) }
+    if let vcpus { fields.append(("vcpus", .integer(vcpus))) }
     if !awaitsSSH { fields.append(("probe-with-ssh", false)) }
     if let probeHostname { fields.append(("probe-hostname", .string(probeHostname))) }
     return .mapping(fields)
@@ -48,6 +56,12 @@ extension VMStop {
     if isForced { fields.append(("force", true)) }
     if undefines { fields.append(("undefine", true)) }
     return .mapping(fields)
+  }
+}
+
+extension VMRepin {
+  fileprivate var fields: [(String, YAMLNode)] {
+    [("vm-name", .string(vm.rawValue)), ("vcpu-map", .flow(map.map { .flow($0.map { .integer($0) }) }))]
   }
 }
 

@@ -38,6 +38,7 @@ public struct TaskMessage: Sendable, Equatable {
     case stop([VMStop])
     case suspend([VMName])
     case resume([VMName])
+    case repin([VMRepin])
     case migrate(VMMigration)
     case evacuate(NodeEvacuation)
     case cordon(reason: String)
@@ -79,6 +80,7 @@ public struct TaskMessage: Sendable, Equatable {
     case .stop: .stopVM
     case .suspend: .suspendVM
     case .resume: .resumeVM
+    case .repin: .repinVM
     case .migrate: .migrateVM
     case .evacuate: .evacuateNode
     case .cordon: .cordonNode
@@ -93,6 +95,7 @@ public struct TaskMessage: Sendable, Equatable {
     case .start(let entries): entries.map { $0.name ?? "unknown" }
     case .stop(let entries): entries.map(\.vm)
     case .suspend(let names), .resume(let names), .unavailable(_, let names): names
+    case .repin(let entries): entries.map(\.vm)
     case .migrate(let migration): [migration.vm]
     case .evacuate, .cordon, .uncordon: []
     }
@@ -112,14 +115,23 @@ public struct VMStart: Sendable, Equatable {
   public var source: Source
   /// The name that the task gives; an XML's own name is what counts.
   public var name: VMName?
+  /// Memory now and at most, KiB; nil: as defined.
+  public var memoryKiB: Int?
+  /// Virtual CPUs now and at most; nil: as defined.
+  public var vcpus: Int?
   /// Whether "started" means that port 22 answers with an SSH banner.
   public var awaitsSSH: Bool
   /// Where the banner is awaited; nil: the machine's name.
   public var probeHostname: String?
 
-  public init(source: Source, name: VMName? = nil, awaitsSSH: Bool = true, probeHostname: String? = nil) {
+  public init(
+    source: Source, name: VMName? = nil, memoryKiB: Int? = nil, vcpus: Int? = nil, awaitsSSH: Bool = true,
+    probeHostname: String? = nil
+  ) {
     self.source = source
     self.name = name
+    self.memoryKiB = memoryKiB
+    self.vcpus = vcpus
     self.awaitsSSH = awaitsSSH
     self.probeHostname = probeHostname
   }
@@ -139,6 +151,20 @@ public struct VMStop: Sendable, Equatable {
     self.undefines = undefines
   }
 }
+
+/// One entry of `repin vm`: which of the host's CPUs each virtual CPU may run on.
+public struct VMRepin: Sendable, Equatable {
+  public var vm: VMName
+  public var map: VCPUMap
+
+  public init(vm: VMName, map: VCPUMap) {
+    self.vm = vm
+    self.map = map
+  }
+}
+
+/// Sets of the host's CPUs: element 0 is for virtual CPU 0.
+public typealias VCPUMap = [[Int]]
 
 /// `migrate vm`.
 public struct VMMigration: Sendable, Equatable {

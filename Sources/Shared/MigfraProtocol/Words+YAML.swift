@@ -64,6 +64,19 @@ extension MappingReader {
   }
 }
 
+extension MappingReader {
+  /// Sets of CPUs, one for each virtual CPU; none may be empty.
+  mutating func requiredMap(_ key: String) throws(YAMLError) -> VCPUMap {
+    let map = try required(key, as: [[Count]].self).map { $0.map(\.value) }
+    guard !map.isEmpty, map.count <= 4096,
+      map.allSatisfy({ !$0.isEmpty && $0.count <= 4096 && $0.allSatisfy { $0 < 1 << 20 } })
+    else {
+      throw error("expected a list with a list of CPUs for each virtual CPU, such as [[4], [5], [6, 7]]", key: key)
+    }
+    return map
+  }
+}
+
 extension MigrationType: YAMLReadable {}
 extension PlacementMode: YAMLReadable {}
 extension VirtualMachine.State: YAMLReadable {}

@@ -18,6 +18,8 @@ public protocol Hypervisor: Sendable {
   func stop(_ stop: VMStop) async throws(HypervisorError)
   func suspend(_ vm: VMName) async throws(HypervisorError)
   func resume(_ vm: VMName) async throws(HypervisorError)
+  /// Changes which CPUs a machine's virtual CPUs may run on: all of them, or none.
+  func repin(_ repin: VMRepin) async throws(HypervisorError)
 
   /// Moves a machine, and asks both ends before it is called a success.
   func migrate(_ migration: MigrationOrder, progress: @escaping @Sendable (MigrationProgress) -> Void)

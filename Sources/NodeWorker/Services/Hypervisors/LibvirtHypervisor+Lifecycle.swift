@@ -2,6 +2,7 @@ public import ClusterModel
 import DaemonKit
 import Libvirt
 public import MigfraProtocol
+import NodeWorkerCore
 import Readiness
 
 extension LibvirtHypervisor {
@@ -38,11 +39,28 @@ extension LibvirtHypervisor {
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
     if record.isActive { return record.name }
+    try await resize(.uuid(record.uuid), as: start, on: connection)
     try await asking("Error creating domain") { () throws(LibvirtError) in
       try await connection.create(.uuid(record.uuid))
     }
     undo.stops = .uuid(record.uuid)
     return record.name
+  }
+
+  /// Gives the definition the sizes that the task asks for.
+  private func resize(
+    _ reference: DomainReference, as start: VMStart, on connection: LibvirtConnection
+  ) async throws(HypervisorError) {
+    if let memory = start.memoryKiB {
+      try await asking("Error setting memory to \(SizeText.kibibytes(memory))") { () throws(LibvirtError) in
+        try await connection.define(memory: UInt64(memory), of: reference)
+      }
+    }
+    if let vcpus = start.vcpus {
+      try await asking("Error setting vcpus to \(vcpus)") { () throws(LibvirtError) in
+        try await connection.define(vcpus: vcpus, of: reference)
+      }
+    }
   }
 
   private func awaitReadiness(of name: String, at address: String) async throws(HypervisorError) {
@@ -112,6 +130,17 @@ extension LibvirtHypervisor {
     if record.state == .running { return }
     try await naming("Error resuming domain") { () throws(LibvirtError) in
       try await connection.resume(.uuid(record.uuid))
+    }
+  }
+
+  public func repin(_ repin: VMRepin) async throws(HypervisorError) {
+    let connection = try connection()
+    let record = try await domain(repin.vm, on: connection)
+    let node = try await asking("asking for CPUs") { () throws(LibvirtError) in try await connection.node() }
+    // Checked before the first is pinned: libvirt pins one virtual CPU at a time, and ignores CPUs that are not there.
+    if let flaw = repin.flaw(vcpus: record.vcpus, cpus: node.cpus, on: host) { throw HypervisorError(.refused, flaw) }
+    try await asking("Error pinning \(repin.vm)") { () throws(LibvirtError) in
+      try await connection.pin(.uuid(record.uuid), to: repin.map, hostCPUs: node.cpus)
     }
   }
 

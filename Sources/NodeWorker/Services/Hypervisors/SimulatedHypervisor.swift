@@ -76,6 +76,11 @@ public struct SimulatedHypervisor: Hypervisor {
     try change(vm) { $0.state = .running }
   }
 
+  public func repin(_ repin: VMRepin) async throws(HypervisorError) {
+    let vcpus = try read(repin.vm).vcpus
+    if let flaw = repin.flaw(vcpus: vcpus, cpus: capacity.cpus, on: host) { throw HypervisorError(.refused, flaw) }
+  }
+
   public func migrate(
     _ order: MigrationOrder, progress: @escaping @Sendable (MigrationProgress) -> Void
   ) async throws(HypervisorError) {
