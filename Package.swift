@@ -124,6 +124,7 @@ let package = Package(
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),
     tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol"]),
+    tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore"]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],

@@ -10,6 +10,8 @@ struct HandOvers: Sendable {
     let arrival: TaskArrival
     /// The coordinator's incarnation that has it; nil: none was known yet.
     var epoch: Epoch?
+    /// Since when there has been no coordinator for it; nil: there is one.
+    var waitingSince: Duration?
   }
 
   /// What is known of the coordinator; nil: nothing yet.
@@ -18,6 +20,10 @@ struct HandOvers: Sendable {
 
   mutating func add(_ handOver: HandOver) {
     pending.append(handOver)
+  }
+
+  mutating func updateAll(_ change: (inout HandOver) -> Void) {
+    for index in pending.indices { change(&pending[index]) }
   }
 
   mutating func remove(_ id: TaskID) -> [HandOver] {
@@ -33,10 +39,12 @@ struct HandOvers: Sendable {
 
 extension WorkerMachine {
   /// Gives a task to the coordinator; without one it is answered at once.
-  mutating func handOver(_ task: TaskMessage, _ arrival: TaskArrival) -> [WorkerEffect] {
-    let id = TaskID(rawValue: "handover/\(configuration.host)/\(configuration.journal)/\(arrival.sequence)")
+  mutating func handOver(_ task: TaskMessage, _ arrival: TaskArrival, at now: Moment) -> [WorkerEffect] {
+    // An id has at most 256 bytes, and a host's name nearly as many; the journal's name makes it unique.
+    let host = configuration.host.rawValue.prefix(128)
+    let id = TaskID(rawValue: "handover/\(host)/\(configuration.journal)/\(arrival.sequence)")
     guard let coordinator = handOvers.coordinator else {
-      handOvers.add(.init(id: id, task: task, arrival: arrival, epoch: nil))
+      handOvers.add(.init(id: id, task: task, arrival: arrival, epoch: nil, waitingSince: now.uptime))
       return [.setTimer(.coordinatorPatience(epoch: nil), after: configuration.coordinatorPatience)]
     }
     guard coordinator.isOnline else { return [refuse(task, arrival, .noCoordinator, Self.noCoordinator(for: task))] }
@@ -56,13 +64,15 @@ extension WorkerMachine {
     return copy
   }
 
-  mutating func coordinatorReported(_ report: CoordinatorReport) -> [WorkerEffect] {
+  mutating func coordinatorReported(_ report: CoordinatorReport, at now: Moment) -> [WorkerEffect] {
     if let known = handOvers.coordinator, report.epoch < known.epoch { return [] }
     handOvers.coordinator = report
     guard report.isOnline else {
+      handOvers.updateAll { $0.waitingSince = $0.waitingSince ?? now.uptime }
       return handOvers.pending.isEmpty
         ? [] : [.setTimer(.coordinatorPatience(epoch: report.epoch), after: configuration.coordinatorPatience)]
     }
+    handOvers.updateAll { $0.waitingSince = nil }
     let orphans = handOvers.remove { $0.epoch != nil && $0.epoch != report.epoch }
     var effects = abandon(
       orphans, .noCoordinator,
@@ -75,9 +85,11 @@ extension WorkerMachine {
     return effects
   }
 
-  mutating func coordinatorPatienceEnded(epoch: Epoch?) -> [WorkerEffect] {
-    if handOvers.coordinator?.isOnline == true { return [] }
-    let lost = handOvers.remove { $0.epoch == epoch }
+  mutating func coordinatorPatienceEnded(at now: Moment) -> [WorkerEffect] {
+    // The timer may be that of an earlier absence, or of another task: what counts is how long each has waited.
+    let lost = handOvers.remove { handOver in
+      handOver.waitingSince.map { now.uptime - $0 >= configuration.coordinatorPatience } ?? false
+    }
     return lost.flatMap {
       abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway)
     }
@@ -93,6 +105,10 @@ extension WorkerMachine {
     return handOvers.remove(id).map { handOver in
       var own = result
       own.id = handOver.task.id
+      // The coordinator was not told of them: it would take them for its own.
+      if !handOver.task.warnings.isEmpty {
+        own.details = ([own.details].compactMap { $0 } + handOver.task.warnings).joined(separator: "; ")
+      }
       return answer(handOver.arrival, with: own)
     }
   }

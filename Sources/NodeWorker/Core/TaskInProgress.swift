@@ -42,6 +42,8 @@ struct OperationInProgress: Sendable {
   let index: Int
   let allowedRetries: Int
   var retries = 0
+  /// Between two attempts.
+  var isPausing = false
   var began: Duration
 
   /// Before the next attempt: 0.5 s, 1 s, 2 s, … at most 30 s.

@@ -10,7 +10,7 @@ extension WorkerMachine {
     case .answered(let result): return [.answer(result, arrival)]
     case .conflicting:
       let details = "the id '\(task.id?.rawValue ?? "")' was used for another task"
-      return [.answer(.refusal(of: task, code: .duplicateID, details: details), arrival)]
+      return [.answer(refusal(of: task, .duplicateID, details), arrival)]
     }
     var effects = task.warnings.map { warning in
       WorkerEffect.note(Note(.warning, "a task has a key without meaning", ["warning": warning]))
@@ -31,7 +31,7 @@ extension WorkerMachine {
         migration.vm, to: migration.destination, migration.type ?? configuration.migrationType, task: task.id)
       effects += begin(
         [operation], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
-    case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival)
+    case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
     case .unavailable: break
     }
     return effects
@@ -47,6 +47,9 @@ extension WorkerMachine {
     }
     if case .unavailable(let kind, _) = task.body {
       return (.unsupported, "'\(kind.rawValue)' is not available in this version")
+    }
+    if task.vms.isEmpty, [.startVM, .stopVM, .suspendVM, .resumeVM].contains(task.kind) {
+      return (.invalidMessage, "the list of machines is empty")
     }
     if !task.unavailableOptions.isEmpty {
       return (.unsupported, "not available in this version: \(task.unavailableOptions.joined(separator: ", "))")
@@ -66,6 +69,12 @@ extension WorkerMachine {
   mutating func refuse(
     _ task: TaskMessage, _ arrival: TaskArrival, _ code: ErrorCode, _ details: String
   ) -> WorkerEffect {
-    answer(arrival, with: .refusal(of: task, scheduler: nil, code: code, details: details))
+    answer(arrival, with: refusal(of: task, code, details))
+  }
+
+  /// Says who answers where the seed's answers do.
+  private func refusal(of task: TaskMessage, _ code: ErrorCode, _ details: String) -> TaskResult {
+    let scheduler = task.kind == .startVM ? configuration.host.rawValue : nil
+    return .refusal(of: task, scheduler: scheduler, code: code, details: details)
   }
 }

@@ -89,13 +89,15 @@ public struct WorkerMachine: Sendable {
     case .operationFinished(let id, let outcome): return finish(id, outcome, at: now)
     case .migrationProgressed(let id, let progress):
       return operations[id] == nil ? [] : [.publishProgress(progress)]
-    case .coordinatorReported(let report): return coordinatorReported(report)
+    case .coordinatorReported(let report): return coordinatorReported(report, at: now)
     case .coordinatorAnswered(let result): return coordinatorAnswered(result)
     case .handOverUndeliverable(let id):
       return abandon(handOvers.remove(id), .noCoordinator, "no coordinator listens; start migfra-coordinator")
     case .timerFired(.retry(let id)):
-      return operations[id].map { [.perform(id, $0.operation)] } ?? []
-    case .timerFired(.coordinatorPatience(let epoch)): return coordinatorPatienceEnded(epoch: epoch)
+      guard let operation = operations[id], operation.isPausing else { return [] }
+      operations[id]?.isPausing = false
+      return [.perform(id, operation.operation)]
+    case .timerFired(.coordinatorPatience): return coordinatorPatienceEnded(at: now)
     }
   }
 
@@ -143,10 +145,11 @@ public struct WorkerMachine: Sendable {
   private mutating func finish(
     _ id: OperationID, _ outcome: OperationOutcome, at now: Moment
   ) -> [WorkerEffect] {
-    guard var operation = operations[id] else { return [] }
+    guard var operation = operations[id], !operation.isPausing else { return [] }
     if case .failure(_, let cause, mayPass: true, _) = outcome, operation.retries < operation.allowedRetries {
       // Its place in the queue is kept, so that no later task for the machine overtakes it.
       operation.retries += 1
+      operation.isPausing = true
       operations[id] = operation
       let metadata = ["vm": operation.operation.vm?.rawValue ?? "", "cause": cause, "retry": "\(operation.retries)"]
       return [

@@ -1,0 +1,294 @@
+import ClusterModel
+import MigfraProtocol
+import NodeWorkerCore
+import Testing
+
+@Suite("Tasks for a worker")
+struct WorkerTaskTests {
+  // MARK: Answers
+
+  @Test("each kind of task is answered in the seed's shape")
+  func shapes() {
+    var bench = Workbench()
+    func answer(_ body: TaskMessage.Body, vm: VMName, _ outcome: OperationOutcome) -> TaskResult? {
+      let task = bench.receive(body, id: TaskID(rawValue: "t-\(vm)"))
+      bench.finish(vm, outcome)
+      return bench.answers(task).first
+    }
+    #expect(
+      answer(.start("b"), vm: "b", .success(vm: "b", processID: 77))
+        == TaskResult(
+          title: .vmStarted, id: "t-b", scheduler: "n1", entries: [VMOutcome(vm: "b", processID: 77)]))
+    #expect(
+      answer(.stop("c"), vm: "c", .success(vm: "c"))
+        == TaskResult(title: .vmStopped, id: "t-c", entries: [VMOutcome(vm: "c")]))
+    #expect(
+      answer(.suspend(["d"]), vm: "d", .success(vm: "d"))
+        == TaskResult(title: .vmSuspended, id: "t-d", entries: [VMOutcome(vm: "d")]))
+    #expect(
+      answer(.resume(["e"]), vm: "e", .failure(.notFound, "no e", mayPass: false))
+        == TaskResult(
+          title: .vmResumed, id: "t-e", entries: [VMOutcome(vm: "e", failure: .notFound, details: "no e")]))
+    #expect(
+      answer(.migrate("f"), vm: "f", .success(vm: "f", processID: 78))
+        == TaskResult(title: .vmMigrated, id: "t-f", entries: [VMOutcome(vm: "f", details: "0", processID: 78)]))
+  }
+
+  @Test("a list is answered once, when its last machine is done, in its order")
+  func list() {
+    var bench = Workbench()
+    let task = bench.receive(.stop("a", "b", "c"), id: "t")
+    bench.finish("c")
+    bench.fail("a", .notFound)
+    #expect(bench.answers(task).isEmpty)
+    bench.finish("b")
+    #expect(
+      bench.answers(task) == [
+        TaskResult(
+          title: .vmStopped, id: "t",
+          entries: [VMOutcome(vm: "a", failure: .notFound, details: "cause"), VMOutcome(vm: "b"), VMOutcome(vm: "c")])
+      ])
+  }
+
+  @Test("a machine that is started from XML is called as libvirt calls it")
+  func xmlName() {
+    var bench = Workbench()
+    let task = bench.receive(.start([VMStart(source: .xml("<domain/>", isTransient: true))]))
+    bench.handle(.operationFinished(bench.running[0].id, .success(vm: "real", processID: 5)))
+    #expect(bench.answers(task).first?.entries == [VMOutcome(vm: "real", processID: 5)])
+    let other = bench.receive(.start([VMStart(source: .xml("<domain/>", isTransient: true))]))
+    bench.handle(.operationFinished(bench.running[1].id, .failure(.hypervisor, "no", mayPass: false)))
+    #expect(bench.answers(other).first?.entries.map(\.vm) == ["unknown"])
+  }
+
+  @Test("what a task leaves open comes from the configuration, what it says from the task")
+  func defaults() {
+    var bench = Workbench()
+    bench.receive(.migrate(VMMigration(vm: "a", destination: "n2")), id: "t")
+    bench.receive(.migrate(VMMigration(vm: "b", destination: "n3", type: .live)))
+    #expect(bench.running[0].operation == .migrate("a", to: "n2", .warm, task: "t"))
+    #expect(bench.running[1].operation == .migrate("b", to: "n3", .live, task: nil))
+  }
+
+  @Test("times are told if they are asked for, on failure too")
+  func times() {
+    for isAsked in [true, false] {
+      var bench = Workbench()
+      let tag = TimeMeasurement("migrate", seconds: 2)
+      let first = bench.receive(TaskMessage(body: .migrate("a"), measuresTime: isAsked))
+      let second = bench.receive(TaskMessage(body: .migrate("b"), measuresTime: isAsked))
+      bench.pass(.seconds(3))
+      bench.finish("a", .success(vm: "a", times: [tag]))
+      bench.finish("b", .failure(.exists, "no", mayPass: false, times: [tag]))
+      let expected = isAsked ? [TimeMeasurement("overall", seconds: 3), tag] : []
+      #expect(bench.answers(first).first?.entries.first?.times == expected)
+      #expect(bench.answers(second).first?.entries.first?.times == expected)
+    }
+  }
+
+  @Test("keys without meaning are told in each machine's details, and in the log")
+  func warnings() {
+    var bench = Workbench()
+    let task = bench.receive(TaskMessage(body: .stop("a", "b"), warnings: ["unknown key 'x'", "unknown key 'y'"]))
+    bench.finish("a")
+    bench.fail("b")
+    #expect(
+      bench.answers(task).first?.entries.map(\.details) == [
+        "unknown key 'x'; unknown key 'y'", "cause; unknown key 'x'; unknown key 'y'",
+      ])
+    #expect(
+      bench.effects.contains(.note(Note(.warning, "a task has a key without meaning", ["warning": "unknown key 'y'"])))
+    )
+  }
+
+  @Test("what cannot be read is answered, with the id if there was one", arguments: ["t", nil] as [TaskID?])
+  func unreadable(id: TaskID?) {
+    var bench = Workbench()
+    let error = UnreadableTask(id: id, code: .invalidMessage, description: "line 2: no")
+    bench.handle(.taskUnreadable(error, TaskArrival(sequence: 9, route: Workbench.route)))
+    #expect(
+      bench.answers(9) == [
+        TaskResult(
+          title: .unknown, id: id, entries: [VMOutcome(vm: "unknown", failure: .invalidMessage, details: "line 2: no")])
+      ])
+  }
+
+  // MARK: Refusals
+
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var task: TaskMessage
+    var answer: TaskResult
+  }
+
+  private static func refused(
+    _ title: TaskResult.Title, _ vm: VMName, _ code: ErrorCode, _ details: String, scheduler: String? = nil
+  ) -> TaskResult {
+    TaskResult(
+      title: title, id: "t", scheduler: scheduler, entries: [VMOutcome(vm: vm, failure: code, details: details)])
+  }
+
+  @Test(
+    "What cannot be taken is refused at once, and nothing is done",
+    arguments: [
+      Refusal(
+        testDescription: "too old", task: TaskMessage(id: "t", body: .stop("a"), notAfter: 999_995),
+        answer: refused(.vmStopped, "a", .expired, "expired 5 s ago, not executed")),
+      Refusal(
+        testDescription: "an option that cannot be had",
+        task: TaskMessage(id: "t", body: .migrate("a"), unavailableOptions: ["rdma-migration", "vcpu-map"]),
+        answer: refused(
+          .vmMigrated, "a", .unsupported, "not available in this version: rdma-migration, vcpu-map")),
+      Refusal(
+        testDescription: "a start with such an option says who answers",
+        task: TaskMessage(id: "t", body: .start("a"), unavailableOptions: ["memory"]),
+        answer: refused(.vmStarted, "a", .unsupported, "not available in this version: memory", scheduler: "n1")),
+      Refusal(
+        testDescription: "a task that cannot be had",
+        task: TaskMessage(id: "t", body: .unavailable(.repinVM, vms: ["a"])),
+        answer: refused(.vmRepinned, "a", .unsupported, "'repin vm' is not available in this version")),
+      Refusal(
+        testDescription: "quit", task: TaskMessage(id: "t", body: .unavailable(.quit, vms: [])),
+        answer: refused(
+          .quit, "unknown", .refused, "'quit' is not enabled; stop the worker by its service manager")),
+      Refusal(
+        testDescription: "a migration to the host itself",
+        task: TaskMessage(id: "t", body: .migrate(VMMigration(vm: "a", destination: "n1"))),
+        answer: refused(
+          .vmMigrated, "a", .destination, "'a' cannot be migrated to n1: that is this host itself")),
+      Refusal(
+        testDescription: "an offline migration",
+        task: TaskMessage(id: "t", body: .migrate(VMMigration(vm: "a", destination: "n2", type: .offline))),
+        answer: refused(
+          .vmMigrated, "a", .unsupported,
+          "migration-type offline is not available in this version; use live or warm")),
+      Refusal(
+        testDescription: "a list of nothing", task: TaskMessage(id: "t", body: .stop([])),
+        answer: refused(.vmStopped, "unknown", .invalidMessage, "the list of machines is empty")),
+    ])
+  func refusals(_ row: Refusal) {
+    var bench = Workbench()
+    let task = bench.receive(row.task)
+    #expect(bench.answers(task) == [row.answer])
+    #expect(bench.work.isEmpty)
+  }
+
+  @Test("a task that is in time is done")
+  func inTime() {
+    var bench = Workbench()
+    bench.receive(TaskMessage(body: .stop("a"), notAfter: 1_000_000))
+    #expect(bench.work == ["stop a"])
+  }
+
+  // MARK: Repeats
+
+  @Test("a task that comes twice while it runs is done once; the second is forgotten")
+  func repeatedWhileRunning() {
+    var bench = Workbench()
+    let first = bench.receive(.stop("a"), id: "t")
+    let second = bench.receive(.stop("a"), id: "t")
+    #expect(bench.effects.last == .forget(TaskArrival(sequence: second, route: Workbench.route)))
+    bench.finish("a")
+    #expect(bench.answers(first).count == 1 && bench.answers(second).isEmpty && bench.work.isEmpty)
+  }
+
+  @Test("a task that comes again after its answer gets the same answer, where it asks for it")
+  func repeatedAfterwards() {
+    var bench = Workbench()
+    let first = bench.receive(.stop("a"), id: "t")
+    bench.fail("a")
+    let route = ReplyRoute(topic: "elsewhere")
+    let second = bench.receive(.stop("a"), id: "t", from: route)
+    #expect(bench.answers(second) == bench.answers(first) && bench.work.isEmpty)
+    #expect(
+      bench.effects.last == .answer(bench.answers(first)[0], TaskArrival(sequence: second, route: route)))
+  }
+
+  @Test("a refusal is repeated too")
+  func repeatedRefusal() {
+    var bench = Workbench()
+    let first = bench.receive(.unavailable(.quit, vms: []), id: "t")
+    let second = bench.receive(.unavailable(.quit, vms: []), id: "t")
+    #expect(bench.answers(second) == bench.answers(first))
+  }
+
+  @Test("the same id with another content is refused, and the first task is answered as ever")
+  func conflictingID() {
+    var bench = Workbench()
+    let first = bench.receive(.start("a"), id: "t")
+    let second = bench.receive(.start("b"), id: "t")
+    #expect(
+      bench.answers(second) == [
+        TaskResult(
+          title: .vmStarted, id: "t", scheduler: "n1",
+          entries: [VMOutcome(vm: "b", failure: .duplicateID, details: "the id 't' was used for another task")])
+      ])
+    #expect(bench.work == ["start a"])
+    bench.finish("a")
+    #expect(bench.answers(first).count == 1)
+  }
+
+  @Test("tasks without an id are each done")
+  func withoutID() {
+    var bench = Workbench()
+    let first = bench.receive(.stop("a"))
+    let second = bench.receive(.stop("a"))
+    bench.finish("a")
+    bench.finish("a")
+    #expect(bench.answers(first).count == 1 && bench.answers(second).count == 1)
+  }
+
+  @Test("a task that an earlier life answered gets that answer")
+  func recalled() {
+    var bench = Workbench()
+    let task = TaskMessage(id: "t", body: .stop("a"))
+    let answer = TaskResult(title: .vmStopped, id: "t", entries: [VMOutcome(vm: "a")])
+    var machine = bench.machine
+    machine.recall(task, answeredWith: answer)
+    let arrival = TaskArrival(sequence: 9, route: Workbench.route)
+    #expect(machine.handle(.taskReceived(task, arrival), at: bench.moment) == [.answer(answer, arrival)])
+    bench.receive(task)
+    #expect(bench.work == ["stop a"], "the worker that recalled nothing does it")
+  }
+
+  // MARK: What the worker says of its host
+
+  @Test("the host is announced when it has been looked at, when it changes, and when the bus is back")
+  func announcements() {
+    var bench = Workbench(hasInventory: false)
+    bench.handle(.busConnected)
+    #expect(bench.announced.isEmpty, "an empty list would be taken for an empty host")
+    bench.handle(.inventoryTaken(Workbench.inventory))
+    bench.handle(.inventoryTaken(Workbench.inventory))
+    #expect(bench.announced.count == 1, "what has not changed is no news")
+    bench.handle(.busConnected)
+    var changed = Workbench.inventory
+    changed.vms[0].state = .paused
+    bench.handle(.inventoryTaken(changed))
+    #expect(bench.announced.map(\.sequence) == [1, 2, 3])
+    #expect(bench.announced.map(\.vms) == [Workbench.inventory.vms, Workbench.inventory.vms, changed.vms])
+    #expect(
+      bench.announced.allSatisfy {
+        $0.host == "n1" && $0.epoch == 5 && $0.presence == .online && $0.isHypervisorReachable && $0.version == "1"
+          && $0.capacity == Workbench.inventory.capacity && $0.hypervisor == "test 1"
+      })
+  }
+
+  @Test("a hypervisor that is lost, and back, is announced each time once")
+  func hypervisorLost() {
+    var bench = Workbench()
+    bench.handle(.hypervisorLost("refused"))
+    bench.handle(.hypervisorLost("refused"))
+    bench.handle(.inventoryTaken(Workbench.inventory))
+    #expect(bench.announced.map(\.isHypervisorReachable) == [true, false, true])
+    #expect(bench.announced[1].vms == Workbench.inventory.vms, "what was seen last stays")
+  }
+
+  @Test("the farewell is newer than anything before it")
+  func farewell() {
+    var bench = Workbench()
+    bench.handle(.busConnected)
+    #expect(bench.machine.farewell.presence == .stopped)
+    #expect(bench.machine.farewell.sequence == 3 && bench.machine.farewell.epoch == 5)
+  }
+}
