@@ -79,7 +79,7 @@ struct RandomMessages {
       case 3: .resume(several(3) { $0.vm() })
       case 4: .cordon(reason: text())
       case 5: .uncordon
-      case 6: flip() ? .unavailable(.quit, vms: []) : .unavailable(.repinVM, vms: [vm()])
+      case 6: flip() ? .quit : .repin(several(3) { VMRepin(vm: $0.vm(), map: [[0], [1, 2]]) })
       case 7:
         .migrate(
           VMMigration(

@@ -45,8 +45,9 @@ struct SeedTaskTests {
             transient: false
         """,
       body: .start([
-        VMStart(source: .defined("vm1"), name: "vm1"), VMStart(source: .xml("<domain/>", isTransient: false)),
-      ]), unavailable: ["memory", "vcpus", "pci-ids"]),
+        VMStart(source: .defined("vm1"), name: "vm1", memoryKiB: 1_048_576, vcpus: 4),
+        VMStart(source: .xml("<domain/>", isTransient: false)),
+      ]), unavailable: ["pci-ids"]),
     Example(
       text: """
         task: stop vm
@@ -138,8 +139,8 @@ struct SeedTaskTests {
         task: repin vm
         vm-name: vm1
         vcpu-map: [[4],[5],[6],[7]]
-        """, body: .unavailable(.repinVM, vms: ["vm1"])),
-    Example(text: "task: quit", body: .unavailable(.quit, vms: [])),
+        """, body: .repin([VMRepin(vm: "vm1", map: [[4], [5], [6], [7]])])),
+    Example(text: "task: quit", body: .quit),
     Example(
       text: """
         task: evacuate node

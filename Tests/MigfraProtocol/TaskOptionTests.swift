@@ -35,7 +35,7 @@ struct TaskOptionTests {
       ("{task: evacuate node, parameter: {mode: auto, destination: b}}", "parameter.destination"),
       ("{task: evacuate node, retry-counter: 3}", "retry-counter"),
       ("{task: cordon node, why: a}", "why"), ("{task: uncordon node, list: []}", "list"),
-      ("{task: repin vm, vm-name: a, map: []}", "map"), ("{task: quit, now: true}", "now"),
+      ("{task: repin vm, vm-name: a, vcpu-map: [[0]], map: []}", "map"), ("{task: quit, now: true}", "now"),
     ])
   func warningPaths(_ text: String, _ path: String) throws {
     #expect(try task(text).warnings == ["unknown key '\(path)' ignored (line 1)"])
@@ -74,7 +74,7 @@ struct TaskOptionTests {
   }
 
   static let options: [Option] = [
-    .start("memory", "1048576"), .start("vcpus", "4"), .start("pci-ids", "[{vendor: 0x15b3, device: 0x1004}]"),
+    .start("pci-ids", "[{vendor: 0x15b3, device: 0x1004}]"),
     .start("devs", "[{pci-addr: '0000:04:00.0'}]"), .start("vcpu-map", "[[0], [1]]"), .start("memnode-map", "[[0]]"),
     .start("ivshmem", "{id: a, size: 16}"), .start("driver", "qemu"), .stop("regex", "vm.*"), .stop("driver", "qemu"),
     .resume("driver", "'test:///default#'"), .migrate("rdma-migration", "true"), .migrate("pscom-hook-procs", "4"),
@@ -104,8 +104,9 @@ struct TaskOptionTests {
   @Test("an option of several entries is listed once")
   func once() throws {
     let message = try task(
-      "{task: start vm, vm-configurations: [{vm-name: a, vcpus: 1}, {vm-name: b, vcpus: 2, memory: 1}, {vm-name: c}]}")
-    #expect(message.unavailableOptions == ["vcpus", "memory"])
+      "{task: start vm, vm-configurations: [{vm-name: a, devs: [1]}, {vm-name: b, devs: [2], pci-ids: [1]}, {vm-name: c}]}"
+    )
+    #expect(message.unavailableOptions == ["devs", "pci-ids"])
     #expect(message.vms == ["a", "b", "c"])
   }
 
@@ -124,5 +125,34 @@ struct TaskOptionTests {
        list: [{vm-name: a, concurrent-execution: false, time-measurement: false}]}
       """)
     #expect(message == TaskMessage(body: .stop([VMStop(vm: "a")])))
+  }
+
+  @Test(
+    "sizes and maps that cannot be are refused",
+    arguments: [
+      ("{task: start vm, vm-configurations: [{vm-name: a, memory: 0}]}", "expected at least 1"),
+      ("{task: start vm, vm-configurations: [{vm-name: a, vcpus: -1}]}", "a whole number, not negative"),
+      ("{task: repin vm, vm-name: a, vcpu-map: []}", "a list of CPUs for each virtual CPU"),
+      ("{task: repin vm, vm-name: a, vcpu-map: [[1], []]}", "a list of CPUs for each virtual CPU"),
+      ("{task: repin vm, vm-name: a, vcpu-map: [1, 2]}", "a list"),
+      ("{task: repin vm, vm-name: a, vcpu-map: [[4000000000]]}", "a list of CPUs for each virtual CPU"),
+      ("{task: repin vm, vm-name: a}", "vcpu-map: required"),
+      ("{task: repin vm, list: []}", "at least one entry"),
+    ])
+  func impossibleSizes(text: String, expected: String) {
+    let error = #expect(throws: UnreadableTask.self) { try task(text) }
+    #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+  }
+
+  @Test("a transient machine's sizes are those of its XML")
+  func transientSizes() throws {
+    let message = try task("{task: start vm, vm-configurations: [{xml: <domain/>, transient: true, memory: 4096}]}")
+    #expect(message.unavailableOptions == ["memory"])
+  }
+
+  @Test("repin takes one machine, or a list")
+  func repinList() throws {
+    let message = try task("{task: repin vm, list: [{vm-name: a, vcpu-map: [[0]]}, {vm-name: b, vcpu-map: [[1, 2]]}]}")
+    #expect(message.body == .repin([VMRepin(vm: "a", map: [[0]]), VMRepin(vm: "b", map: [[1, 2]])]))
   }
 }

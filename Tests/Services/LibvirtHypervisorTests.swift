@@ -102,4 +102,24 @@ struct LibvirtHypervisorTests {
       #expect(broken?.description.contains("Error defining domain") == true)
     }
   }
+
+  @Test("Sizes are set before the start, and pins are checked before the first is set")
+  func sizesAndPins() async throws {
+    try await with { hypervisor, inventory in
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm4"), isTransient: false), memoryKiB: 131_072, vcpus: 4, awaitsSSH: false))
+      try await eventually("running machine") { inventory()?.vms.first?.state == .running }
+      #expect(inventory()?.vms.first?.memoryKiB == 131_072)
+      #expect(inventory()?.vms.first?.vcpus == 4)
+      try await hypervisor.repin(VMRepin(vm: "vm4", map: [[0], [1], [2], [3]]))
+      let beyond = await #expect(throws: HypervisorError.self) {
+        try await hypervisor.repin(VMRepin(vm: "vm4", map: [[0], [4]]))
+      }
+      #expect(beyond?.description == "vcpu-map[1] names CPU 4, node1 has 4, 0 to 3")
+      let tooMany = await #expect(throws: HypervisorError.self) {
+        try await hypervisor.repin(VMRepin(vm: "vm4", map: [[0], [1], [2], [3], [0]]))
+      }
+      #expect(tooMany?.description == "vcpu-map names 5 virtual CPUs, vm4 has 4")
+    }
+  }
 }

@@ -32,7 +32,7 @@ extension WorkerMachine {
       effects += begin(
         [operation], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
-    case .unavailable: break
+    case .quit: break
     }
     return effects
   }
@@ -42,11 +42,8 @@ extension WorkerMachine {
     if let notAfter = task.notAfter, now.unixTime > notAfter {
       return (.expired, "expired \(SizeText.seconds(now.unixTime - notAfter)) ago, not executed")
     }
-    if case .unavailable(.quit, _) = task.body {
+    if task.body == .quit {
       return (.refused, "'quit' is not enabled; stop the worker by its service manager")
-    }
-    if case .unavailable(let kind, _) = task.body {
-      return (.unsupported, "'\(kind.rawValue)' is not available in this version")
     }
     if task.vms.isEmpty, [.startVM, .stopVM, .suspendVM, .resumeVM].contains(task.kind) {
       return (.invalidMessage, "the list of machines is empty")

@@ -49,7 +49,7 @@ extension TaskMessage {
     case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
     case .cordonNode: body = .cordon(reason: try reader.optional("reason") ?? "cordoned on request")
     case .uncordonNode: body = .uncordon
-    case .quit: body = .unavailable(.quit, vms: [])
+    case .quit: body = .quit
     }
     return TaskMessage(
       id: id, host: host, body: body, measuresTime: measuresTime || findings.measuresTime, notAfter: notAfter,

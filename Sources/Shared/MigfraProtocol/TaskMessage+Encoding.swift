@@ -13,8 +13,6 @@ extension TaskMessage {
     switch body {
     case .start(let entries): fields.append(("vm-configurations", .sequence(entries.map(\.node))))
     case .stop(let entries): fields.append(("list", .sequence(entries.map(\.node))))
-    case .unavailable(_, let names):
-      if let name = names.first { fields.append(("vm-name", .string(name.rawValue))) }
     case .suspend(let names), .resume(let names):
       fields.append(("list", .sequence(names.map { .mapping([("vm-name", .string($0.rawValue))]) })))
     case .repin(let entries):
@@ -26,7 +24,7 @@ extension TaskMessage {
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields
     case .cordon(let reason): fields.append(("reason", .string(reason)))
-    case .uncordon: break
+    case .uncordon, .quit: break
     }
     return YAML.emit(.mapping(fields))
   }

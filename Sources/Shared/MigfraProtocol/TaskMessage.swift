@@ -43,8 +43,8 @@ public struct TaskMessage: Sendable, Equatable {
     case evacuate(NodeEvacuation)
     case cordon(reason: String)
     case uncordon
-    /// Known, but not available: answered with an error for each machine that it names.
-    case unavailable(Kind, vms: [VMName])
+    /// The reference ends its daemon so; ours refuses.
+    case quit
   }
 
   /// Chosen by the sender, returned with the answer; nil: the sender counts answers instead.
@@ -85,7 +85,7 @@ public struct TaskMessage: Sendable, Equatable {
     case .evacuate: .evacuateNode
     case .cordon: .cordonNode
     case .uncordon: .uncordonNode
-    case .unavailable(let kind, _): kind
+    case .quit: .quit
     }
   }
 
@@ -94,10 +94,10 @@ public struct TaskMessage: Sendable, Equatable {
     switch body {
     case .start(let entries): entries.map { $0.name ?? "unknown" }
     case .stop(let entries): entries.map(\.vm)
-    case .suspend(let names), .resume(let names), .unavailable(_, let names): names
+    case .suspend(let names), .resume(let names): names
     case .repin(let entries): entries.map(\.vm)
     case .migrate(let migration): [migration.vm]
-    case .evacuate, .cordon, .uncordon: []
+    case .evacuate, .cordon, .uncordon, .quit: []
     }
   }
 }

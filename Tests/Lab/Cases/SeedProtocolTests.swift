@@ -143,6 +143,9 @@ struct SeedProtocolTests {
         "task: start vm\nvm-configurations:\n  - transient: true\n    probe-hostname: \(Lab.address(1))\n    xml: |\n"
           + indented)
       #expect(started.contains("status: success"), "\(started)")
+      let pinned = try await bus.ask("node1", "task: repin vm\nid: p\nvm-name: vm1\nvcpu-map: [[1]]\n")
+      #expect(pinned == "result: vm repinned\nid: p\nvm-name: vm1\nstatus: success\n")
+      #expect(try await lab.must("exec", "node1", "virsh", "vcpuinfo", "vm1").contains("CPU Affinity:   -y"))
       let suspended = try await bus.ask("node1", "task: suspend vm\nid: s\nlist: [{vm-name: vm1}]\n")
       #expect(suspended == "result: vm suspended\nid: s\nlist:\n- vm-name: vm1\n  status: success\n")
       let moved = try await bus.ask("node1", "task: migrate vm\nvm-name: vm1\ndestination: node2\n")

@@ -103,6 +103,7 @@ extension Operation {
     case .stop: "stop"
     case .suspend: "suspend"
     case .resume: "resume"
+    case .repin: "repin"
     case .migrate: "migrate"
     }
   }
