@@ -138,27 +138,29 @@ extension CoordinatorMachine {
   private mutating func settle(_ id: PlanID, at now: Moment) -> [CoordinatorEffect] {
     guard let index = evacuations.firstIndex(where: { $0.id == id }) else { return [] }
     let source = evacuations[index].request.source
-    let incoming = evacuations.flatMap(\.migrations).filter { $0.move.destination == source }
-    // What is on its way here will have to leave again.
-    guard !incoming.contains(where: { $0.task != nil }) else { return [] }
-    let expected = incoming.filter { migration in
-      migration.isMoved && !evacuations[index].concerns(migration.move.vm.uuid)
-        && !roster.shows(migration.move.vm.uuid, activeAwayFrom: migration.move.source)
+    var expected: [VMName] = []
+    if evacuations[index].migrations.allSatisfy(\.isFinal) {
+      // What is on its way here will have to leave again.
+      let incoming = evacuations.flatMap(\.migrations).filter { $0.move.destination == source }
+      if incoming.contains(where: { $0.task != nil }) { return [] }
+      expected = incoming.filter { migration in
+        migration.isMoved && !evacuations[index].concerns(migration.move.vm.uuid)
+          && !roster.shows(migration.move.vm.uuid, activeAwayFrom: migration.move.source)
+      }.map(\.move.vm.name)
     }
-    switch evacuations[index].settle(with: roster, expecting: expected.map(\.move.vm.name), at: now) {
+    switch evacuations[index].settle(with: roster, expecting: expected, at: now) {
     case .moving, .waitingForReports(isNew: false): return []
     case .waitingForReports(isNew: true): return [.setTimer(.settle(id), after: EvacuationMachine.settlingPatience)]
     case .over: break
     }
     let ended = evacuations.remove(at: index)
-    let host = source
     let state: NodeReport.State = ended.state == .drained ? .drained : .partial
     return [
       .note(
         Note(
           ended.state == .drained ? .info : .warning, "evacuation ends",
-          ["host": host.rawValue, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason])),
-      set(host, to: state, because: "plan \(id): \(ended.reason)"),
+          ["host": source.rawValue, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason])),
+      set(source, to: state, because: "plan \(id): \(ended.reason)"),
       .publishPlan(ended.report(at: now)),
     ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.route)]
   }
