@@ -138,4 +138,27 @@ struct ServiceTests {
       group.cancelAll()
     }
   }
+
+  @Test("A task that was sent while no coordinator ran finds the hosts known")
+  func taskBeforeStart() async throws {
+    let cluster = try RehearsalCluster()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await cluster.runWorker("node1") }
+      try await eventually("report") { cluster.report(of: "node1") != nil }
+      // Its session is known to the broker, which keeps the task for it.
+      let first = Task { try await cluster.runCoordinator(epoch: 1) }
+      try await eventually("first coordinator") { cluster.coordinator?.isOnline == true }
+      first.cancel()
+      try await first.value
+      try await cluster.publish("task: evacuate node\nid: early\nhost: node1\n", to: Topics.coordinatorTask)
+
+      let second = Task { try await cluster.runCoordinator(epoch: 2) }
+      let answer = try await eventually("answer") { cluster.messages(on: Topics.coordinatorResult).first }
+      #expect(answer.contains("id: early\n"), "\(answer)")
+      #expect(answer.contains("status: success\ndetails: there was nothing to move"), "\(answer)")
+      second.cancel()
+      try await second.value
+      group.cancelAll()
+    }
+  }
 }

@@ -7,12 +7,19 @@ import MigfraProtocol
 import Synchronization
 
 /// Takes what comes from the bus, on the bus's thread, and says what it means.
+///
+/// Tasks wait until everything that the broker had kept has come: to one that was sent while no coordinator ran, the
+/// hosts would all be unknown.
 final class CoordinatorInbox: Sendable {
   private let logger: Logger
   private let feed: AsyncStream<CoordinatorInput>.Continuation
   private let takenOver = Mutex(false)
+  private let epoch: UInt64
+  /// Tasks that came too early; nil: not any more.
+  private let early = Mutex<[CoordinatorEvent]?>([])
 
-  init(logger: Logger, feed: AsyncStream<CoordinatorInput>.Continuation) {
+  init(epoch: UInt64, logger: Logger, feed: AsyncStream<CoordinatorInput>.Continuation) {
+    self.epoch = epoch
     self.logger = logger
     self.feed = feed
   }
@@ -36,6 +43,7 @@ final class CoordinatorInbox: Sendable {
     guard levels.count >= 3 else { return }
     switch (levels[1], levels[2], levels.last) {
     case ("coordinator", "task", _): receiveTask(message)
+    case ("coordinator", "echo", _): if message.payload.elementsEqual("\(epoch)".utf8) { catchUp() }
     case ("coordinator", "reply", let host?):
       let host = HostName(rawValue: String(host))
       read(message) { .workerAnswered(try TaskResult.decode($0), from: host) }
@@ -59,13 +67,30 @@ final class CoordinatorInbox: Sendable {
     if let event = message.read(logger: logger, decode) { feed.yield(.event(event)) }
   }
 
+  private func take(_ task: CoordinatorEvent) {
+    let waits = early.withLock { early in
+      early?.append(task)
+      return early != nil
+    }
+    if !waits { feed.yield(.event(task)) }
+  }
+
+  /// Everything that was kept has come.
+  private func catchUp() {
+    let waiting = early.withLock { early in
+      defer { early = nil }
+      return early ?? []
+    }
+    for task in waiting { feed.yield(.event(task)) }
+  }
+
   private func receiveTask(_ message: BusMessage) {
     guard !message.isRetainedTask(logger: logger) else { return }
     let route = message.replyRoute(usual: Topics.coordinatorResult, logger: logger)
     do throws(UnreadableTask) {
-      feed.yield(.event(.taskReceived(try TaskMessage.decode(message.payload), from: route)))
+      take(.taskReceived(try TaskMessage.decode(message.payload), from: route))
     } catch {
-      feed.yield(.event(.taskUnreadable(error, from: route)))
+      take(.taskUnreadable(error, from: route))
     }
   }
 }

@@ -9,6 +9,7 @@ import MigfraProtocol
 final class CoordinatorOutbox: Sendable {
   private enum Letter: Sendable {
     case announcement(CoordinatorReport)
+    case echo(UInt64)
     case effect(CoordinatorEffect)
   }
 
@@ -25,6 +26,11 @@ final class CoordinatorOutbox: Sendable {
     letters.continuation.yield(.announcement(report))
   }
 
+  /// Asks the broker to send this back.
+  func echo(_ epoch: UInt64) {
+    letters.continuation.yield(.echo(epoch))
+  }
+
   func send(_ effect: CoordinatorEffect) {
     letters.continuation.yield(.effect(effect))
   }
@@ -35,6 +41,8 @@ final class CoordinatorOutbox: Sendable {
       switch letter {
       case .announcement(let report):
         await publish(BusMessage(topic: Topics.coordinatorState, payload: report.encoded(), isRetained: true))
+      case .echo(let epoch):
+        await publish(BusMessage(topic: Topics.coordinatorEcho, payload: Array("\(epoch)".utf8)))
       case .effect(.send(let task, let host)):
         let message = BusMessage(
           topic: Topics.task(host), payload: task.encoded(), responseTopic: Topics.coordinatorReply(from: host))

@@ -28,7 +28,8 @@ public struct CoordinatorService: Service {
       subscriptions: [
         // What an earlier incarnation left comes first, then what the hosts say, then what is asked for.
         TopicFilter(Topics.anyNode), TopicFilter(Topics.anyPlan), TopicFilter(Topics.anyState),
-        TopicFilter(Topics.anyProgress), TopicFilter(Topics.anyCoordinatorReply), TopicFilter(Topics.coordinatorTask),
+        TopicFilter(Topics.anyProgress), TopicFilter(Topics.anyCoordinatorReply), TopicFilter(Topics.coordinatorEcho),
+        TopicFilter(Topics.coordinatorTask),
       ],
       will: BusMessage(
         topic: Topics.coordinatorState,
@@ -38,7 +39,7 @@ public struct CoordinatorService: Service {
 
   public func run() async throws {
     let (inputs, feed) = AsyncStream.makeStream(of: CoordinatorInput.self)
-    let inbox = CoordinatorInbox(logger: logger, feed: feed)
+    let inbox = CoordinatorInbox(epoch: epoch, logger: logger, feed: feed)
     try bus.start(inbox.receive)
     let outbox = CoordinatorOutbox(bus: bus, logger: logger)
     await cancelWhenGracefulShutdown { await work(on: inputs, feed, outbox) }
@@ -67,7 +68,9 @@ public struct CoordinatorService: Service {
       group.addTask { await outbox.run { feed.yield(.event($0)) } }
       for await input in inputs {
         switch input {
-        case .connected: outbox.announce(CoordinatorReport(isOnline: true, epoch: epoch, version: Version.current))
+        case .connected:
+          outbox.announce(CoordinatorReport(isOnline: true, epoch: epoch, version: Version.current))
+          outbox.echo(epoch)
         case .event(let event):
           for effect in machine.handle(event, at: clock.now) { perform(effect, feed, outbox, &group) }
         }

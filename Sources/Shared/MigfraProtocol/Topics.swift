@@ -23,6 +23,9 @@ public enum Topics {
   public static let coordinatorTask = "fast/coordinator/task"
   public static let coordinatorResult = "fast/coordinator/result"
   public static let coordinatorState = "fast/coordinator/state"
+  /// What the coordinator says to itself after it has connected: when it comes back, so has everything that the broker
+  /// had kept.
+  public static let coordinatorEcho = "fast/coordinator/echo"
   /// Answers of one host's worker to the coordinator's own tasks. Writer: that worker. Reader: the coordinator.
   public static func coordinatorReply(from host: HostName) -> String { "fast/coordinator/reply/\(host)" }
   public static let anyCoordinatorReply = "fast/coordinator/reply/+"
