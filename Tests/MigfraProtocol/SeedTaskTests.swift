@@ -104,8 +104,11 @@ struct SeedTaskTests {
             vm-name: vm2
             pscom-hook-procs: 2
             vcpu-map: [[0], [1]]
-        """, body: .migrate(VMMigration(vm: "vm1", destination: "node2", type: .live)),
-      unavailable: ["rdma-migration", "pscom-hook-procs", "vcpu-map", "swap-with"]),
+        """,
+      body: .migrate(
+        VMMigration(
+          vm: "vm1", destination: "node2", type: .live, tuning: .pinned([[4], [5, 6], [7]]))),
+      unavailable: ["rdma-migration", "pscom-hook-procs", "swap-with"]),
     Example(
       text: """
         task: evacuate node
@@ -192,5 +195,13 @@ struct SeedTaskTests {
   func completeness() throws {
     let kinds = Set(try Self.examples.map { try task($0.text).kind })
     #expect(kinds == Set(TaskMessage.Kind.allCases))
+  }
+}
+
+extension MigrationTuning {
+  static func pinned(_ map: VCPUMap) -> MigrationTuning {
+    var tuning = MigrationTuning()
+    tuning.vcpuMap = map
+    return tuning
   }
 }

@@ -79,7 +79,7 @@ struct TaskOptionTests {
     .start("ivshmem", "{id: a, size: 16}"), .start("driver", "qemu"), .stop("regex", "vm.*"), .stop("driver", "qemu"),
     .resume("driver", "'test:///default#'"), .migrate("rdma-migration", "true"), .migrate("pscom-hook-procs", "4"),
     .migrate("pscom-hook-procs", "auto"), .migrate("transport", "tcp"), .migrate("driver", "qemu"),
-    .migrate("vcpu-map", "[[4], [5]]"), .migrate("swap-with", "b"), .migrate("swap-with", "{vm-name: b}"),
+    .migrate("swap-with", "b"), .migrate("swap-with", "{vm-name: b}"),
     .top("transport", "tcp"), .top("driver", "'qemu+ext:///system?command=/bin/true#'"),
     .evacuate("rdma-migration", "yes"), .evacuate("pscom-hook-procs", "1"), .evacuate("transport", "tls"),
     .evacuate("driver", "qemu"),
@@ -154,5 +154,37 @@ struct TaskOptionTests {
   func repinList() throws {
     let message = try task("{task: repin vm, list: [{vm-name: a, vcpu-map: [[0]]}, {vm-name: b, vcpu-map: [[1, 2]]}]}")
     #expect(message.body == .repin([VMRepin(vm: "a", map: [[0]]), VMRepin(vm: "b", map: [[1, 2]])]))
+  }
+
+  @Test("how a migration goes can be tuned")
+  func tuning() throws {
+    let message = try task(
+      """
+      task: migrate vm
+      vm-name: a
+      destination: b
+      parameter: {bandwidth: 100, auto-converge: yes, post-copy: on, parallel-connections: 4, compression: true,
+        timeout: 300, downtime-limit: 50, vcpu-map: [[1]]}
+      """)
+    var expected = MigrationTuning.pinned([[1]])
+    expected.bandwidth = 100
+    expected.autoConverges = true
+    expected.postCopies = true
+    expected.parallelConnections = 4
+    expected.compresses = true
+    expected.timeout = 300
+    expected.downtimeLimit = 50
+    #expect(message.body == .migrate(VMMigration(vm: "a", destination: "b", tuning: expected)))
+    #expect(try task(String(decoding: message.encoded(), as: UTF8.self)) == message)
+    #expect(message.warnings.isEmpty)
+  }
+
+  @Test(
+    "a tuning that cannot be is refused",
+    arguments: ["bandwidth: 0", "timeout: -1", "downtime-limit: 1000001", "vcpu-map: [[]]"])
+  func impossibleTuning(text: String) {
+    #expect(throws: UnreadableTask.self) {
+      try task("{task: migrate vm, vm-name: a, destination: b, parameter: {\(text)}}")
+    }
   }
 }

@@ -66,8 +66,8 @@ struct WorkerTaskTests {
     var bench = Workbench()
     bench.receive(.migrate(VMMigration(vm: "a", destination: "n2")), id: "t")
     bench.receive(.migrate(VMMigration(vm: "b", destination: "n3", type: .live)))
-    #expect(bench.running[0].operation == .migrate("a", to: "n2", .warm, task: "t"))
-    #expect(bench.running[1].operation == .migrate("b", to: "n3", .live, task: nil))
+    #expect(bench.running[0].operation == .migrate(MigrationOrder(vm: "a", destination: "n2", type: .warm, task: "t")))
+    #expect(bench.running[1].operation == .migrate(MigrationOrder(vm: "b", destination: "n3", type: .live)))
   }
 
   @Test("times are told if they are asked for, on failure too")

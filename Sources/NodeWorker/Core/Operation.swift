@@ -21,7 +21,7 @@ public enum Operation: Sendable, Equatable {
   case suspend(VMName)
   case resume(VMName)
   case repin(VMRepin)
-  case migrate(VMName, to: HostName, MigrationType, task: TaskID?)
+  case migrate(MigrationOrder)
 
   /// Operations on one machine run one after another; nil: the name is not known before libvirt has read the XML.
   public var vm: VMName? {
@@ -29,7 +29,8 @@ public enum Operation: Sendable, Equatable {
     case .start(let start): start.name
     case .stop(let stop): stop.vm
     case .repin(let repin): repin.vm
-    case .suspend(let vm), .resume(let vm), .migrate(let vm, _, _, _): vm
+    case .suspend(let vm), .resume(let vm): vm
+    case .migrate(let order): order.vm
     }
   }
 

@@ -27,10 +27,11 @@ extension WorkerMachine {
     case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
     case .repin(let entries): effects += begin(entries.map(Operation.repin), for: task, arrival, at: now)
     case .migrate(let migration):
-      let operation = Operation.migrate(
-        migration.vm, to: migration.destination, migration.type ?? configuration.migrationType, task: task.id)
+      let order = MigrationOrder(
+        vm: migration.vm, destination: migration.destination, type: migration.type ?? configuration.migrationType,
+        tuning: migration.tuning, task: task.id)
       effects += begin(
-        [operation], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
+        [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
     case .quit: break
     }

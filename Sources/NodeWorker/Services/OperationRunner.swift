@@ -28,10 +28,9 @@ struct OperationRunner {
       case .repin(let repin):
         try await hypervisor.repin(repin)
         return .success(vm: repin.vm)
-      case .migrate(let vm, let destination, let type, let task):
-        let order = MigrationOrder(vm: vm, destination: destination, type: type, task: task)
+      case .migrate(let order):
         try await hypervisor.migrate(order, progress: progress)
-        return .success(vm: vm, times: [TimeMeasurement("migrate", seconds: (clock.now - began).inSeconds)])
+        return .success(vm: order.vm, times: [TimeMeasurement("migrate", seconds: (clock.now - began).inSeconds)])
       }
     } catch {
       return .failure(error.code, error.description, mayPass: error.mayPass)

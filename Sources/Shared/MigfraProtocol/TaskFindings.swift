@@ -10,7 +10,7 @@ struct TaskFindings {
 
   /// Notes each key that is present and asks for something.
   mutating func refuse(_ keys: [String], in reader: inout MappingReader) {
-    for key in keys where reader.node(key).map(asksForSomething) == true && !unavailableOptions.contains(key) {
+    for key in keys where reader.asksFor(key) && !unavailableOptions.contains(key) {
       unavailableOptions.append(key)
     }
   }
@@ -26,9 +26,12 @@ struct TaskFindings {
     if try entry.optional("time-measurement") ?? false { measuresTime = true }
     refuse(["driver"], in: &entry)
   }
+}
 
-  private func asksForSomething(_ node: YAMLNode) -> Bool {
-    switch node.kind {
+extension YAMLNode {
+  /// Whether the value asks for anything: not when it is `false`, `0` or empty.
+  var asksForSomething: Bool {
+    switch kind {
     case .scalar(let scalar): !scalar.isNull && !["", "false", "no", "off", "0"].contains(scalar.text.lowercased())
     case .sequence(let items, _): !items.isEmpty
     case .mapping(let mapping): !mapping.entries.isEmpty

@@ -147,9 +147,29 @@ extension TaskMessage {
     migration.type = try parameter.optional("migration-type")
     migration.retries = try readRetries(&parameter)
     findings.refuseMigrationExtras(in: &parameter)
-    findings.refuse(["vcpu-map", "swap-with"], in: &parameter)
+    findings.refuse(["swap-with"], in: &parameter)
+    migration.tuning = try readTuning(&parameter)
     reader.absorb(parameter)
     return migration
+  }
+
+  private static func readTuning(_ parameter: inout MappingReader) throws(YAMLError) -> MigrationTuning {
+    var tuning = MigrationTuning()
+    if parameter.asksFor("vcpu-map") { tuning.vcpuMap = try parameter.requiredMap("vcpu-map") }
+    tuning.bandwidth = try parameter.optionalCount("bandwidth")
+    tuning.autoConverges = try parameter.optional("auto-converge") ?? false
+    tuning.postCopies = try parameter.optional("post-copy") ?? false
+    tuning.parallelConnections = try parameter.optionalCount("parallel-connections")
+    tuning.compresses = try parameter.optional("compression") ?? false
+    tuning.timeout = try parameter.optionalCount("timeout")
+    tuning.downtimeLimit = try parameter.optionalCount("downtime-limit")
+    for (key, value) in [
+      ("bandwidth", tuning.bandwidth), ("parallel-connections", tuning.parallelConnections),
+      ("timeout", tuning.timeout), ("downtime-limit", tuning.downtimeLimit),
+    ] where value == 0 || value ?? 1 > 1_000_000 {
+      throw parameter.error("expected 1 to 1000000", key: key)
+    }
+    return tuning
   }
 
   private static func readEvacuate(

@@ -59,7 +59,7 @@ extension VMStop {
 
 extension VMRepin {
   fileprivate var fields: [(String, YAMLNode)] {
-    [("vm-name", .string(vm.rawValue)), ("vcpu-map", .flow(map.map { .flow($0.map { .integer($0) }) }))]
+    [("vm-name", .string(vm.rawValue)), ("vcpu-map", .cpus(map))]
   }
 }
 
@@ -68,10 +68,33 @@ extension VMMigration {
     var parameter: [(String, YAMLNode)] = []
     if let retries { parameter.append(("retry-counter", .integer(retries))) }
     if let type { parameter.append(("migration-type", .string(type.rawValue))) }
+    parameter += tuning.fields
     let own: [(String, YAMLNode)] = [
       ("vm-name", .string(vm.rawValue)), ("destination", .string(destination.rawValue)),
     ]
     return parameter.isEmpty ? own : own + [("parameter", .mapping(parameter))]
+  }
+}
+
+extension MigrationTuning {
+  fileprivate var fields: [(String, YAMLNode)] {
+    var fields: [(String, YAMLNode)] = []
+    if let vcpuMap { fields.append(("vcpu-map", .cpus(vcpuMap))) }
+    if let bandwidth { fields.append(("bandwidth", .integer(bandwidth))) }
+    if autoConverges { fields.append(("auto-converge", true)) }
+    if postCopies { fields.append(("post-copy", true)) }
+    if let parallelConnections { fields.append(("parallel-connections", .integer(parallelConnections))) }
+    if compresses { fields.append(("compression", true)) }
+    if let timeout { fields.append(("timeout", .integer(timeout))) }
+    if let downtimeLimit { fields.append(("downtime-limit", .integer(downtimeLimit))) }
+    return fields
+  }
+}
+
+extension YAMLNode {
+  /// In flow form: `[[4], [5, 6]]`.
+  fileprivate static func cpus(_ map: VCPUMap) -> YAMLNode {
+    .flow(map.map { .flow($0.map { .integer($0) }) })
   }
 }
 

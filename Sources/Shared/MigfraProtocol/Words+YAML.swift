@@ -65,6 +65,11 @@ extension MappingReader {
 }
 
 extension MappingReader {
+  /// Whether the key is there and says more than "nothing".
+  mutating func asksFor(_ key: String) -> Bool {
+    node(key)?.asksForSomething == true
+  }
+
   /// Sets of CPUs, one for each virtual CPU; none may be empty.
   mutating func requiredMap(_ key: String) throws(YAMLError) -> VCPUMap {
     let map = try required(key, as: [[Count]].self).map { $0.map(\.value) }

@@ -44,21 +44,6 @@ public struct StartedVM: Sendable, Equatable {
   }
 }
 
-/// One attempt to move one machine.
-public struct MigrationOrder: Sendable, Equatable {
-  public var vm: VMName
-  public var destination: HostName
-  public var type: MigrationType
-  public var task: TaskID?
-
-  public init(vm: VMName, destination: HostName, type: MigrationType, task: TaskID?) {
-    self.vm = vm
-    self.destination = destination
-    self.type = type
-    self.task = task
-  }
-}
-
 /// Why an operation failed, in words that name the machine, the host and the failing call.
 public struct HypervisorError: Error, Equatable, CustomStringConvertible {
   public var code: ErrorCode

@@ -2,6 +2,7 @@ public import ClusterModel
 import DaemonKit
 import Libvirt
 import MigfraProtocol
+public import NodeWorkerCore
 
 extension LibvirtHypervisor {
   /// Moves a machine peer-to-peer: the source's libvirtd finishes it even if this worker dies.
@@ -16,7 +17,13 @@ extension LibvirtHypervisor {
     do throws(HypervisorError) {
       let record = try await prepare(order, from: connection, to: target)
       if let record {
-        let failure = await move(record, order, began, connection, progress)
+        var options = MigrationOptions(order, movingDefinition: record.isPersistent)
+        try await pinned(record, order, &options, from: connection, to: target)
+        let run = MigrationRun(
+          reference: .uuid(record.uuid), order: order, options: options, began: began, control: connection,
+          localURI: settings.localURI, destinationURI: settings.uri(of: order.destination), interval: progressInterval,
+          pool: migrationPool)
+        let failure = await run.perform(progress)
         progress(order.verifying(record, elapsed: ContinuousClock.now - began))
         try await verify(record, order, from: connection, to: target, after: failure)
       }
@@ -91,53 +98,35 @@ extension LibvirtHypervisor {
         + "right one and stop the other")
   }
 
-  /// Runs libvirt's migration with its progress beside it; returns its error.
-  private func move(
-    _ record: DomainRecord, _ order: MigrationOrder, _ began: ContinuousClock.Instant,
-    _ connection: LibvirtConnection, _ progress: @escaping @Sendable (MigrationProgress) -> Void
-  ) async -> LibvirtError? {
-    let interval = progressInterval
-    return await withTaskGroup(of: LibvirtError?.self) { group in
-      group.addTask {
-        var sampler = ProgressSampler(order)
-        var pause = Duration.milliseconds(200)
-        while true {
-          do { try await Task.sleep(for: pause) } catch { return nil }  // the migration has ended
-          // A question that cannot be answered costs one sample; the migration itself reports what is wrong.
-          guard let job = try? await connection.job(of: .uuid(record.uuid)) else { continue }
-          progress(sampler.sample(job, elapsed: ContinuousClock.now - began))
-          pause = interval
-        }
-      }
-      let failure = await perform(record, order)
-      group.cancelAll()
-      return failure
+  /// The machine's description for the destination, where the order asks for other pins.
+  private func pinned(
+    _ record: DomainRecord, _ order: MigrationOrder, _ options: inout MigrationOptions,
+    from connection: LibvirtConnection, to target: LibvirtConnection
+  ) async throws(HypervisorError) {
+    guard let map = order.tuning.vcpuMap else { return }
+    let node = try await asking("asking \(order.destination) for its CPUs, from") { () throws(LibvirtError) in
+      try await target.node()
     }
-  }
-
-  private func perform(_ record: DomainRecord, _ order: MigrationOrder) async -> LibvirtError? {
-    // "Warm" is libvirt's migration without LIVE: the machine stands still while its memory is copied, and goes on at
-    // whichever end it is at afterwards.
-    let options = MigrationOptions(live: order.type == .live, movingDefinition: record.isPersistent)
-    do throws(LibvirtError) {
-      let own = try await LibvirtConnection.open(settings.localURI, pool: migrationPool)
-      do throws(LibvirtError) {
-        try await own.migrate(.uuid(record.uuid), to: settings.uri(of: order.destination), options: options)
-      } catch {
-        await own.close()
-        throw error
-      }
-      await own.close()
-      return nil
-    } catch {
-      return error
+    let repin = VMRepin(vm: order.vm, map: map)
+    if let flaw = repin.flaw(vcpus: record.vcpus, cpus: node.cpus, on: order.destination) {
+      throw HypervisorError(.refused, flaw)
     }
+    let reference = DomainReference.uuid(record.uuid)
+    let live = try await asking("reading the description of \(order.vm)") { () throws(LibvirtError) in
+      try await connection.xml(of: reference, migratable: true)
+    }
+    options.destinationXML = DomainXML.pinned(live, to: map)
+    guard record.isPersistent else { return }
+    let persistent = try await asking("reading the definition of \(order.vm)") { () throws(LibvirtError) in
+      try await connection.xml(of: reference, migratable: true, inactive: true)
+    }
+    options.persistentXML = DomainXML.pinned(persistent, to: map)
   }
 
   /// Asks both ends where the machine runs now: that counts, not what the call returned.
   private func verify(
     _ record: DomainRecord, _ order: MigrationOrder, from connection: LibvirtConnection, to target: LibvirtConnection,
-    after failure: LibvirtError?
+    after failure: MigrationRun.Failure?
   ) async throws(HypervisorError) {
     let reference = DomainReference.uuid(record.uuid)
     let cause = failure.map { "; libvirt said: \($0.message)" } ?? ""
@@ -166,9 +155,9 @@ extension LibvirtHypervisor {
     case (false, true): return
     case (true, false):
       throw HypervisorError(
-        .hypervisor,
+        failure?.isTimeout == true ? .timeout : .hypervisor,
         "Migration failed: \(order.vm) from \(host) to \(order.destination): \(failure?.message ?? "libvirt reported success")"
-          + "; it runs on here", mayPass: failure?.isRetryable ?? false)
+          + "; it runs on here", mayPass: failure?.mayPass ?? false)
     case (true, true):
       throw HypervisorError(
         .inDoubt,
@@ -187,29 +176,5 @@ extension MigrationOrder {
     return MigrationProgress(
       vm: vm, task: task, destination: destination, phase: .verifying, totalBytes: bytes, doneBytes: bytes,
       elapsedSeconds: elapsed.inSeconds)
-  }
-}
-
-/// Turns libvirt's job statistics into what people watch.
-private struct ProgressSampler {
-  private let order: MigrationOrder
-  private var previous: (bytes: UInt64, elapsed: Duration)?
-
-  init(_ order: MigrationOrder) {
-    self.order = order
-  }
-
-  mutating func sample(_ job: JobRecord, elapsed: Duration) -> MigrationProgress {
-    var rate = job.memoryBps ?? 0
-    if rate == 0, let previous, elapsed > previous.elapsed, job.dataProcessed >= previous.bytes {
-      rate = UInt64(Double(job.dataProcessed - previous.bytes) / (elapsed - previous.elapsed).inSeconds)
-    }
-    previous = (job.dataProcessed, elapsed)
-    let remaining = Int(clamping: job.dataRemaining)
-    return MigrationProgress(
-      vm: order.vm, task: order.task, destination: order.destination, phase: .copying,
-      totalBytes: Int(clamping: job.dataTotal), doneBytes: Int(clamping: job.dataTotal) - remaining,
-      remainingBytes: remaining, rate: Int(clamping: rate), dirtyRate: job.dirtyBytesPerSecond.map(Int.init(clamping:)),
-      elapsedSeconds: elapsed.inSeconds, remainingSeconds: rate > 0 ? Double(remaining) / Double(rate) : nil)
   }
 }

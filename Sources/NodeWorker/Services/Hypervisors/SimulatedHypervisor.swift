@@ -2,7 +2,7 @@ public import ClusterModel
 public import DaemonKit
 import Foundation
 public import MigfraProtocol
-import NodeWorkerCore
+public import NodeWorkerCore
 import YAML
 
 /// Hosts without virtual machines: for rehearsals, demonstrations and tests where there is no libvirt.
