@@ -11,7 +11,8 @@ extension EvacuationMachine {
       seconds: (now.uptime - began).inSeconds, remainingSeconds: remainingSeconds(at: now))
   }
 
-  /// From the bytes that are left and what was moved on average since the beginning; nil before anything has moved.
+  /// From the bytes that are left and what was moved on average since the beginning; nil before a hundredth has moved:
+  /// the first bytes come while everything is still being prepared, and would promise hours.
   ///
   /// The rate of the moment would jump each time a migration ends and the next one prepares.
   private func remainingSeconds(at now: Moment) -> Double? {
@@ -25,8 +26,7 @@ extension EvacuationMachine {
       left += bytes - copied
     }
     let elapsed = (now.uptime - began).inSeconds
-    // With less than a fiftieth done the average says nothing yet.
-    return left > 0 && done * 50 > left ? Double(left) * elapsed / Double(done) : nil
+    return left > 0 && done > (done + left) / 100 && elapsed > 0 ? Double(left) * elapsed / Double(done) : nil
   }
 
   /// The one final answer, in the seed's shape.
