@@ -175,4 +175,26 @@ struct WorkerTaskTests {
     bench.receive(TaskMessage(body: .stop("a"), notAfter: 1_000_000))
     #expect(bench.work == ["stop a"])
   }
+
+  @Test("a migration that was taken before a restart is judged by where the machine is, however late it is")
+  func expiredWhileAway() {
+    var bench = Workbench()
+    let task = TaskMessage(id: "m", body: .migrate("a"), notAfter: 999_000)
+    let arrival = TaskArrival(sequence: 9, route: Workbench.route, isRecalled: true)
+    bench.handle(.taskReceived(task, arrival))
+    guard case .migrate(let order)? = bench.running.first?.operation else {
+      Issue.record("it is not looked at")
+      return
+    }
+    #expect(!order.mayBegin)
+  }
+
+  @Test("another task that expired while the worker was away is answered as not known")
+  func notKnown() {
+    var bench = Workbench()
+    let task = TaskMessage(id: "s", body: .stop("a"), notAfter: 999_000)
+    bench.handle(.taskReceived(task, TaskArrival(sequence: 9, route: Workbench.route, isRecalled: true)))
+    #expect(bench.running.isEmpty)
+    #expect(bench.answers(9).first?.entries.first?.details?.contains("is not known") == true)
+  }
 }

@@ -7,17 +7,20 @@ public struct MigrationOrder: Sendable, Equatable {
   public var destination: HostName
   public var type: MigrationType
   public var tuning: MigrationTuning
+  /// False: it is too late to begin; one that was begun before is waited for, and the machine may be there already.
+  public var mayBegin: Bool
   /// For those who watch the progress.
   public var task: TaskID?
 
   public init(
     vm: VMName, destination: HostName, type: MigrationType, tuning: MigrationTuning = MigrationTuning(),
-    task: TaskID? = nil
+    mayBegin: Bool = true, task: TaskID? = nil
   ) {
     self.vm = vm
     self.destination = destination
     self.type = type
     self.tuning = tuning
+    self.mayBegin = mayBegin
     self.task = task
   }
 }

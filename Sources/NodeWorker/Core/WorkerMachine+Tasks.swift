@@ -15,7 +15,8 @@ extension WorkerMachine {
     var effects = task.warnings.map { warning in
       WorkerEffect.note(Note(.warning, "a task has a key without meaning", ["warning": warning]))
     }
-    if let (code, details) = refusal(of: task, at: now) {
+    let isExpired = task.notAfter.map { now.unixTime > $0 } ?? false
+    if let (code, details) = refusal(of: task, isExpired: isExpired, isRecalled: arrival.isRecalled, at: now) {
       effects.append(.note(Note(.warning, "a task was refused", ["task": task.kind.rawValue, "cause": details])))
       effects.append(refuse(task, arrival, code, details))
       return effects
@@ -29,7 +30,7 @@ extension WorkerMachine {
     case .migrate(let migration):
       let order = MigrationOrder(
         vm: migration.vm, destination: migration.destination, type: migration.type ?? configuration.migrationType,
-        tuning: migration.tuning, task: task.id)
+        tuning: migration.tuning, mayBegin: !isExpired, task: task.id)
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
@@ -39,9 +40,18 @@ extension WorkerMachine {
   }
 
   /// Why the task cannot be taken at all.
-  private func refusal(of task: TaskMessage, at now: Moment) -> (ErrorCode, String)? {
-    if let notAfter = task.notAfter, now.unixTime > notAfter {
-      return (.expired, "expired \(SizeText.seconds(now.unixTime - notAfter)) ago, not executed")
+  private func refusal(
+    of task: TaskMessage, isExpired: Bool, isRecalled: Bool, at now: Moment
+  ) -> (ErrorCode, String)? {
+    // A migration that an earlier incarnation may have begun is judged by where the machine is.
+    if isExpired, !isRecalled || task.kind != .migrateVM {
+      let ago = SizeText.seconds(now.unixTime - (task.notAfter ?? now.unixTime))
+      return (
+        .expired,
+        isRecalled
+          ? "expired \(ago) ago; whether it was carried out before the worker was restarted is not known"
+          : "expired \(ago) ago, not executed"
+      )
     }
     if task.body == .quit {
       return (.refused, "'quit' is not enabled; stop the worker by its service manager")

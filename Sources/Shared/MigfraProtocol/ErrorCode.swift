@@ -6,7 +6,7 @@ public enum ErrorCode: String, Sendable, CaseIterable, Error {
   case unknownTask = "unknown-task"
   /// The task or an option of it is known but not available in this version or configuration.
   case unsupported
-  /// The task is known and not wanted: `quit`.
+  /// The worker does not do such a thing: `quit`, a map of CPUs that the machine or the host has not.
   case refused
   /// Past its `not-after`.
   case expired

@@ -44,6 +44,13 @@ public struct StartedVM: Sendable, Equatable {
   }
 }
 
+extension MigrationOrder {
+  /// The error for an order whose time was over before it was begun.
+  func tooLate(on host: HostName) -> HypervisorError {
+    HypervisorError(.expired, "expired before the migration of \(vm) began; it runs on \(host)")
+  }
+}
+
 /// Why an operation failed, in words that name the machine, the host and the failing call.
 public struct HypervisorError: Error, Equatable, CustomStringConvertible {
   public var code: ErrorCode

@@ -17,6 +17,7 @@ extension LibvirtHypervisor {
     do throws(HypervisorError) {
       let record = try await prepare(order, from: connection, to: target)
       if let record {
+        guard order.mayBegin else { throw order.tooLate(on: host) }
         var options = MigrationOptions(order, movingDefinition: record.isPersistent)
         try await pinned(record, order, &options, from: connection, to: target)
         let run = MigrationRun(

@@ -95,6 +95,7 @@ public struct SimulatedHypervisor: Hypervisor {
     }
     let machine = try read(order.vm)
     try requireActive(machine, "Error migrating domain")
+    guard order.mayBegin else { throw order.tooLate(on: host) }
     let total = machine.memoryKiB * 1024
     let clock = ContinuousClock()
     let began = clock.now

@@ -109,7 +109,8 @@ public final class TaskJournal: Sendable {
         return (
           isDelivered: (row["delivered"] as Int) != 0,
           record: Record(
-            arrival: TaskArrival(sequence: row["sequence"], route: route), payload: Array(row["payload"] as Data),
+            arrival: TaskArrival(sequence: row["sequence"], route: route, isRecalled: true),
+            payload: Array(row["payload"] as Data),
             answer: (row["answer"] as Data?).map(Array.init))
         )
       }
