@@ -46,7 +46,7 @@ struct TaskLedgerTests {
   @Test("a task that was refused for an option conflicts with the same one without the option")
   func optionsCount() throws {
     var ledger = TaskLedger()
-    #expect(ledger.receive(try task("{task: stop vm, id: a, list: [{vm-name: x, regex: 'x.*'}]}")) == .new)
+    #expect(ledger.receive(try task("{task: stop vm, id: a, list: [{vm-name: x, driver: qemu}]}")) == .new)
     ledger.finish("a", with: done("a"))
     #expect(ledger.receive(try task("{task: stop vm, id: a, list: [{vm-name: x}]}")) == .conflicting)
   }

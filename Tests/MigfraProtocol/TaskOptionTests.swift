@@ -76,7 +76,7 @@ struct TaskOptionTests {
   static let options: [Option] = [
     .start("pci-ids", "[{vendor: 0x15b3, device: 0x1004}]"),
     .start("devs", "[{pci-addr: '0000:04:00.0'}]"), .start("vcpu-map", "[[0], [1]]"), .start("memnode-map", "[[0]]"),
-    .start("ivshmem", "{id: a, size: 16}"), .start("driver", "qemu"), .stop("regex", "vm.*"), .stop("driver", "qemu"),
+    .start("ivshmem", "{id: a, size: 16}"), .start("driver", "qemu"), .stop("driver", "qemu"),
     .resume("driver", "'test:///default#'"), .migrate("rdma-migration", "true"), .migrate("pscom-hook-procs", "4"),
     .migrate("pscom-hook-procs", "auto"), .migrate("transport", "tcp"), .migrate("driver", "qemu"),
     .migrate("swap-with", "b"), .migrate("swap-with", "{vm-name: b}"),
@@ -110,11 +110,18 @@ struct TaskOptionTests {
     #expect(message.vms == ["a", "b", "c"])
   }
 
-  @Test("a stop by pattern names no machine, and is listed")
-  func regexAlone() throws {
-    let message = try task("{task: stop vm, list: [{regex: '.*'}]}")
-    #expect(message.unavailableOptions == ["regex"])
-    #expect(message.vms == ["unknown"])
+  @Test("a stop by pattern is named for the pattern; a name goes before it")
+  func patterns() throws {
+    let message = try task("{task: stop vm, list: [{regex: 'vm.*', force: true}, {vm-name: a, regex: '.*'}]}")
+    let pattern = try NamePattern("vm.*")
+    #expect(message.body == .stop([VMStop(matching: pattern, isForced: true), VMStop(vm: "a")]))
+    #expect(message.vms == ["vm.*", "a"])
+    #expect(try task(String(decoding: message.encoded(), as: UTF8.self)) == message)
+  }
+
+  @Test("a stop needs a name or a pattern that can be read", arguments: ["force: true", "regex: '(a'", "regex: ''"])
+  func noPattern(text: String) {
+    #expect(throws: UnreadableTask.self) { try task("{task: stop vm, list: [{\(text)}]}") }
   }
 
   @Test("what the reference does anyway, or we do, is no warning")

@@ -92,8 +92,8 @@ struct UnreadableTaskTests {
         ".probe-hostname: expected a host name"
       ),
       ("task: stop vm", "list: required, expected a list with at least one entry"),
-      ("task: stop vm\nlist: [{vm-name: a}, {force: true}]", "list[1].vm-name: required, expected a machine's name"),
-      ("task: stop vm\nlist: [{vm-name: ~}]", "list[0].vm-name: expected a string, found nothing"),
+      ("task: stop vm\nlist: [{vm-name: a}, {force: true}]", "list[1]: one of 'vm-name' and 'regex' is required"),
+      ("task: stop vm\nlist: [{vm-name: ~}]", "list[0]: one of 'vm-name' and 'regex' is required"),
       ("task: stop vm\nlist: [{vm-name: [a]}]", "list[0].vm-name: expected a string, found a list"),
       ("task: stop vm\nlist: [{vm-name: a, force: 'true'}]", "list[0].force: expected true or false"),
       ("task: stop vm\nlist:\n- vm-name: a\n  undefine: maybe", "line 4, column 13: list[0].undefine: expected true"),

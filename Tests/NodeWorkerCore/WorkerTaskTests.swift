@@ -197,4 +197,33 @@ struct WorkerTaskTests {
     #expect(bench.running.isEmpty)
     #expect(bench.answers(9).first?.entries.first?.details?.contains("is not known") == true)
   }
+
+  @Test("a stop by pattern means the active machines; each has its own entry, and none is a success")
+  func patterns() throws {
+    var bench = Workbench()
+    let name = try #require(Workbench.inventory.vms.first { $0.state.isActive }?.name)
+    let everything = VMStop(matching: try NamePattern(".*"), isForced: true)
+    let all = bench.receive(.stop([everything, VMStop(vm: name)]))
+    #expect(bench.running.map(\.operation) == [.stop(VMStop(vm: name, isForced: true))])
+    bench.finish(name)
+    #expect(bench.answers(all).first?.entries == [VMOutcome(vm: name)])
+    let nobody = VMStop(matching: try NamePattern("nobody-.*"))
+    let none = bench.receive(.stop([nobody]), id: "n")
+    #expect(bench.answers(none) == [TaskResult(title: .vmStopped, id: "n")])
+  }
+
+  @Test("a pattern that comes before the first look at the hypervisor waits for it")
+  func earlyPattern() throws {
+    let everything = VMStop(matching: try NamePattern("nobody"))
+    var bench = Workbench(hasInventory: false)
+    let task = bench.receive(.stop([everything]))
+    #expect(bench.answers(task).isEmpty)
+    bench.handle(.inventoryTaken(Workbench.inventory))
+    #expect(bench.answers(task).first?.entries.isEmpty == true)
+
+    var lost = Workbench(hasInventory: false)
+    let other = lost.receive(.stop([everything]))
+    lost.handle(.hypervisorLost("gone"))
+    #expect(lost.answers(other).first?.entries.first?.code == .hypervisorLost)
+  }
 }

@@ -23,7 +23,7 @@ extension WorkerMachine {
     }
     switch task.body {
     case .start(let entries): effects += begin(entries.map(Operation.start), for: task, arrival, at: now)
-    case .stop(let entries): effects += begin(entries.map(Operation.stop), for: task, arrival, at: now)
+    case .stop(let entries): effects += stop(entries, for: task, arrival, at: now)
     case .suspend(let vms): effects += begin(vms.map(Operation.suspend), for: task, arrival, at: now)
     case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
     case .repin(let entries): effects += begin(entries.map(Operation.repin), for: task, arrival, at: now)
@@ -37,6 +37,41 @@ extension WorkerMachine {
     case .quit: break
     }
     return effects
+  }
+
+  /// Patterns mean the machines that are active when the task's turn comes; none is a success.
+  private mutating func stop(
+    _ entries: [VMStop], for task: TaskMessage, _ arrival: TaskArrival, at now: Moment
+  ) -> [WorkerEffect] {
+    guard entries.contains(where: { $0.pattern != nil }) else {
+      return begin(entries.map(Operation.stop), for: task, arrival, at: now)
+    }
+    guard let active = activeVMs else {
+      // Nobody has looked yet; what cannot be looked at is answered when that is known.
+      unexpanded.append((task, arrival))
+      return []
+    }
+    var stops: [VMStop] = []
+    for entry in entries {
+      let names = entry.pattern.map { pattern in active.filter { pattern.matches($0.rawValue) } } ?? [entry.vm]
+      for name in names where !stops.contains(where: { $0.vm == name }) {
+        stops.append(VMStop(vm: name, isForced: entry.isForced, undefines: entry.undefines))
+      }
+    }
+    if stops.isEmpty { return [answer(arrival, with: TaskResult(title: .vmStopped, id: task.id))] }
+    return begin(stops.map(Operation.stop), for: task, arrival, at: now)
+  }
+
+  /// The hypervisor has been looked at, or is known to be away: now the patterns can be answered.
+  mutating func expandPatterns(at now: Moment) -> [WorkerEffect] {
+    let waiting = unexpanded
+    unexpanded = []
+    return waiting.flatMap { task, arrival -> [WorkerEffect] in
+      guard case .stop(let entries) = task.body, activeVMs != nil else {
+        return [refuse(task, arrival, .hypervisorLost, "the hypervisor of \(configuration.host) cannot be reached")]
+      }
+      return stop(entries, for: task, arrival, at: now)
+    }
   }
 
   /// Why the task cannot be taken at all.

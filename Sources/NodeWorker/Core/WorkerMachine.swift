@@ -45,6 +45,8 @@ public struct WorkerMachine: Sendable {
   private var operationCount = 0
   private var report: HostReport
   private var hasInventory = false
+  /// Tasks with patterns that came before the first look at the hypervisor.
+  var unexpanded: [(TaskMessage, TaskArrival)] = []
   /// Nothing is done before the hypervisor has been looked at, or is known to be away.
   private var isHypervisorKnown = false
 
@@ -80,12 +82,13 @@ public struct WorkerMachine: Sendable {
         .note(Note(.warning, "a task could not be read", ["cause": error.description])),
         .answer(.unreadable(id: error.id, code: error.code, details: error.description), arrival),
       ]
-    case .inventoryTaken(let inventory): return take(inventory)
+    case .inventoryTaken(let inventory): return take(inventory) + expandPatterns(at: now)
     case .hypervisorLost(let cause):
       guard report.isHypervisorReachable else { return [] }
       report.isHypervisorReachable = false
       isHypervisorKnown = true
       return [.note(Note(.warning, "the hypervisor cannot be reached", ["cause": cause]))] + announce() + startReady()
+        + expandPatterns(at: now)
     case .operationFinished(let id, let outcome): return finish(id, outcome, at: now)
     case .migrationProgressed(let id, let progress):
       return operations[id] == nil ? [] : [.publishProgress(progress)]
@@ -113,6 +116,11 @@ public struct WorkerMachine: Sendable {
     report.vms = inventory.vms
     isHypervisorKnown = true
     return announce() + startReady()
+  }
+
+  /// The names of the machines that run or are paused; nil: nobody has looked yet.
+  var activeVMs: [VMName]? {
+    hasInventory ? report.activeVMs.map(\.name) : nil
   }
 
   /// Nothing is said before the hypervisor has been looked at: an empty list would be taken for an empty host.

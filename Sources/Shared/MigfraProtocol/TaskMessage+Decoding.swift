@@ -99,13 +99,14 @@ extension TaskMessage {
   ) throws(YAMLError) -> [VMStop] {
     var found = findings
     let entries = try reader.list("list") { entry throws(YAMLError) -> VMStop in
-      found.refuse(["regex"], in: &entry)
       try found.readCommonKeys(of: &entry)
-      let vm: VMName =
-        found.unavailableOptions.contains("regex")
-        ? try entry.optional("vm-name") ?? "unknown" : try entry.required("vm-name")
-      return VMStop(
-        vm: vm, isForced: try entry.optional("force") ?? false, undefines: try entry.optional("undefine") ?? false)
+      let name = try entry.optional("vm-name", as: VMName.self)
+      let pattern = try entry.optional("regex", as: NamePattern.self)
+      let isForced = try entry.optional("force") ?? false
+      let undefines = try entry.optional("undefine") ?? false
+      if let name { return VMStop(vm: name, isForced: isForced, undefines: undefines) }
+      guard let pattern else { throw entry.error("one of 'vm-name' and 'regex' is required", code: .missing) }
+      return VMStop(matching: pattern, isForced: isForced, undefines: undefines)
     }
     findings = found
     return try nonEmpty(entries, "list", reader)

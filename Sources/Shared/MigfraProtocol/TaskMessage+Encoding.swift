@@ -50,7 +50,7 @@ extension VMStart {
 
 extension VMStop {
   fileprivate var node: YAMLNode {
-    var fields: [(String, YAMLNode)] = [("vm-name", .string(vm.rawValue))]
+    var fields: [(String, YAMLNode)] = [(pattern == nil ? "vm-name" : "regex", .string(vm.rawValue))]
     if isForced { fields.append(("force", true)) }
     if undefines { fields.append(("undefine", true)) }
     return .mapping(fields)

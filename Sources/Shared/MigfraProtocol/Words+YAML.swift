@@ -31,6 +31,20 @@ extension TaskID: YAMLReadable {
   }
 }
 
+extension NamePattern: YAMLReadable {
+  public static var expectation: String { "a regular expression of at most 1024 characters" }
+
+  public init(yaml: YAMLNode) throws(YAMLError) {
+    let text = try String(yaml: yaml)
+    guard !text.isEmpty, text.unicodeScalars.count <= 1024 else { throw yaml.mismatch(Self.expectation) }
+    do throws(Flaw) {
+      try self.init(text)
+    } catch {
+      throw yaml.mismatch("a regular expression (\(error))")
+    }
+  }
+}
+
 /// A number of things: whole, not negative.
 struct Count: YAMLReadable {
   var value: Int
