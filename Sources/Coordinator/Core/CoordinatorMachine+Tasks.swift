@@ -47,6 +47,11 @@ extension CoordinatorMachine {
     default:
       return (.unsupported, "the coordinator does not take '\(task.kind.rawValue)'; send it to fast/migfra/<host>/task")
     }
+    if case .evacuate(let evacuation) = task.body,
+      (evacuation.migrationType ?? configuration.migrationType) == .offline
+    {
+      return (.unsupported, "migration-type offline is not available in this version; use live or warm")
+    }
     guard let host = task.host else { return (.invalidMessage, "host: required, says which host is meant") }
     guard roster[host] != nil else {
       return (.noWorker, "unknown host '\(host)': no worker of that name has ever reported; see 'migfra hosts'")
