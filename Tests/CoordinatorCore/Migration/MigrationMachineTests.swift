@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
+import TestSupport
 import Testing
 
 @Suite("One machine's migration")

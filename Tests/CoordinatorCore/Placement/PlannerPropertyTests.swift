@@ -1,5 +1,6 @@
 import ClusterModel
 import CoordinatorCore
+import TestSupport
 import Testing
 
 /// Plans for clusters of every kind: what must hold of each of them.

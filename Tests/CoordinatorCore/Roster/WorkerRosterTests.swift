@@ -1,5 +1,6 @@
 import ClusterModel
 import CoordinatorCore
+import TestSupport
 import Testing
 
 @Suite("Roster of workers")

@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
+import TestSupport
 
 /// What hosts and their workers do, and what befalls them.
 extension SimulatedCluster {

@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
+import TestSupport
 
 /// A small world around a coordinator: hosts with machines, workers that carry out what they are told, a broker.
 ///

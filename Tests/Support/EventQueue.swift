@@ -1,5 +1,5 @@
 /// What will happen, in virtual time; what is due at the same moment happens in the order in which it was planned.
-struct EventQueue<Event> {
+public struct EventQueue<Event> {
   private struct Entry {
     var at: Duration
     var order: Int
@@ -12,7 +12,9 @@ struct EventQueue<Event> {
   private var heap: [Entry] = []
   private var count = 0
 
-  mutating func add(_ event: Event, at time: Duration) {
+  public init() {}
+
+  public mutating func add(_ event: Event, at time: Duration) {
     count += 1
     heap.append(Entry(at: time, order: count, event: event))
     var child = heap.count - 1
@@ -22,7 +24,7 @@ struct EventQueue<Event> {
     }
   }
 
-  mutating func next() -> (at: Duration, event: Event)? {
+  public mutating func next() -> (at: Duration, event: Event)? {
     guard let first = heap.first else { return nil }
     let last = heap.removeLast()
     guard !heap.isEmpty else { return (first.at, first.event) }
