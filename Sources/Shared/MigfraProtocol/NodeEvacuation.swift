@@ -1,0 +1,26 @@
+public import ClusterModel
+
+/// `evacuate node`; what the sender leaves open is filled in from the coordinator's defaults.
+public struct NodeEvacuation: Sendable, Equatable {
+  public var destinations: [HostName]
+  public var mode: PlacementMode?
+  public var migrationType: MigrationType?
+  public var overbooking: Bool?
+  public var retries: Int?
+  public var bestEffort: Bool?
+  /// Only plan.
+  public var isDryRun: Bool
+
+  public init(
+    destinations: [HostName] = [], mode: PlacementMode? = nil, migrationType: MigrationType? = nil,
+    overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil, isDryRun: Bool = false
+  ) {
+    self.destinations = destinations
+    self.mode = mode
+    self.migrationType = migrationType
+    self.overbooking = overbooking
+    self.retries = retries
+    self.bestEffort = bestEffort
+    self.isDryRun = isDryRun
+  }
+}

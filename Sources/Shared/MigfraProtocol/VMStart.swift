@@ -1,0 +1,36 @@
+public import ClusterModel
+
+/// One entry of `start vm`.
+public struct VMStart: Sendable, Equatable {
+  /// What is to be started.
+  public enum Source: Sendable, Equatable {
+    /// A machine that the host knows by name.
+    case defined(VMName)
+    /// libvirt's domain XML; a transient machine is forgotten when it stops.
+    case xml(String, isTransient: Bool)
+  }
+
+  public var source: Source
+  /// The name that the task gives; an XML's own name is what counts.
+  public var name: VMName?
+  /// Memory now and at most, KiB; nil: as defined.
+  public var memoryKiB: Int?
+  /// Virtual CPUs now and at most; nil: as defined.
+  public var vcpus: Int?
+  /// Whether "started" means that port 22 answers with an SSH banner.
+  public var awaitsSSH: Bool
+  /// Where the banner is awaited; nil: the machine's name.
+  public var probeHostname: String?
+
+  public init(
+    source: Source, name: VMName? = nil, memoryKiB: Int? = nil, vcpus: Int? = nil, awaitsSSH: Bool = true,
+    probeHostname: String? = nil
+  ) {
+    self.source = source
+    self.name = name
+    self.memoryKiB = memoryKiB
+    self.vcpus = vcpus
+    self.awaitsSSH = awaitsSSH
+    self.probeHostname = probeHostname
+  }
+}
