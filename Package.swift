@@ -12,8 +12,11 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A target of `Sources/`; its folder is named in full, because the tree is the architecture.
-func room(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
+func room(
+  _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(path)", exclude: exclude, swiftSettings: strict)
 }
 
 /// A program: a composition root and its command line, nothing else.
@@ -72,7 +75,10 @@ let package = Package(
       ]),
 
     // Coordinator: sees every host, plans, drives.
-    room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),
+    room("Placement", "Coordinator/Core/Placement", ["ClusterModel"]),
+    room("CaseFormat", "Coordinator/CaseFormat", ["ClusterModel", "Placement"]),
+    room(
+      "CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol", "Placement"], exclude: ["Placement"]),
     room(
       "CoordinatorServices", "Coordinator/Services",
       ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),
@@ -98,7 +104,10 @@ let package = Package(
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
-      ["ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", argumentParser]),
+      [
+        "CaseFormat", "ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", "Placement",
+        argumentParser,
+      ]),
 
     // Tests: one folder per target.
     .target(

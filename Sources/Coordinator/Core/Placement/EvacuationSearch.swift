@@ -1,0 +1,81 @@
+import ClusterModel
+
+/// Plans an evacuation: first the places, then the order.
+struct EvacuationSearch {
+  private let problem: Problem
+  private let evacuation: Problem.Evacuation
+  private let budget: Budget
+
+  init(_ problem: Problem, _ evacuation: Problem.Evacuation, _ budget: Budget) {
+    self.problem = problem
+    self.evacuation = evacuation
+    self.budget = budget
+  }
+
+  func solve() -> Solution {
+    var ledger = Ledger(problem, items: evacuation.moving, evacuation: evacuation)
+    var steps = budget.steps
+    guard ledger.binCount > 0, ledger.itemCount > 0 else { return solution(ledger) }
+    place(&ledger, &steps)
+    return solution(ledger)
+  }
+
+  /// Without overbooking first; with it only if it was asked for and somebody has no place otherwise.
+  private func place(_ ledger: inout Ledger, _ steps: inout Int) {
+    let needsOverbooking = evacuation.overbooking && Bounds.unplaced(ledger) > Bounds.unplaced(overbookable(ledger))
+    if !needsOverbooking {
+      arrange(&ledger, &steps)
+      guard evacuation.overbooking, ledger.unplacedCount > 0 else { return }
+    }
+    var relaxed = overbookable(ledger.emptied)
+    var share = max(steps, budget.steps / 4)
+    arrange(&relaxed, &share)
+    if relaxed.unplacedCount < ledger.unplacedCount { ledger = relaxed }
+  }
+
+  private func arrange(_ ledger: inout Ledger, _ steps: inout Int) {
+    switch evacuation.mode {
+    case .auto: AutoMode.place(&ledger, steps: &steps)
+    case .scatter: ScatterMode.place(&ledger, steps: &steps)
+    case .compact:
+      let items = SizeOrder.descending(0..<ledger.itemCount, in: ledger)
+      Spreading.place(items, in: &ledger)
+      if ledger.unplacedCount > 0 { Packing.improve(&ledger, steps: &steps) }
+      var mode = CompactMode(ledger.emptied)
+      mode.place(&ledger, steps: &steps)
+    }
+  }
+
+  private func overbookable(_ ledger: Ledger) -> Ledger {
+    var copy = ledger
+    for bin in 0..<copy.binCount {
+      let cpus = problem.hosts[copy.hostOf[bin]].cpus
+      // A cluster's CPUs together stay far below this.
+      let limit = evacuation.cpuRatio.map { Int(Double(cpus) * min($0, 1e6)) } ?? 1 << 40
+      copy.cpuLimit[bin] = max(copy.cpuFair[bin], limit)
+    }
+    return copy
+  }
+
+  private func solution(_ ledger: Ledger) -> Solution {
+    var solution = Solution()
+    var jobs: [Scheduler.Job] = []
+    for item in 0..<ledger.itemCount {
+      let vm = ledger.vmOf[item]
+      guard ledger.bin[item] >= 0 else {
+        solution.unplaced.append(vm)
+        continue
+      }
+      let destination = ledger.hostOf[ledger.bin[item]]
+      let source = problem.vms[vm].host
+      solution.placements.append(
+        Solution.Placement(vm: vm, destination: destination, cell: ledger.constraints.cellOrNone(item)))
+      jobs.append(
+        Scheduler.Job(
+          vm: vm, source: source, destination: destination,
+          duration: problem.migrationTime(of: vm, from: source, to: destination)))
+    }
+    solution.steps = Scheduler(problem, jobs).steps(attempts: 6)
+    return solution
+  }
+}

@@ -1,0 +1,38 @@
+/// Leaves as few items as possible without a place, however the bins look afterwards.
+enum Packing {
+  /// Tries several orders and rules, then searches; what was there before is kept if nothing is better.
+  static func improve(_ ledger: inout Ledger, steps: inout Int) {
+    let bound = Bounds.unplaced(ledger.emptied)
+    guard ledger.unplacedCount > bound else { return }
+    var best = (ledger.unplacedCount, ledger.saved)
+    let items = Array(0..<ledger.itemCount)
+    // Where not all can go, the largest stay first.
+    let ascending = SizeOrder.descending(items, in: ledger, by: .larger).reversed()
+    let promising = bound > 0 ? Array(ascending.prefix(items.count - bound)) : items
+    for key in [SizeOrder.Key.larger, .memory, .cpus, .sum] {
+      ledger.clear()
+      fillTightest(SizeOrder.descending(promising, in: ledger, by: key), &ledger, &steps)
+      if bound > 0 { fillTightest(Array(ascending), &ledger, &steps) }
+      if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
+      if best.0 <= bound { return }
+    }
+    ledger.restore(best.1)
+    var search = RuinAndRecreate(.fewest, ledger, seed: 1) { $0.parts.0 <= Double(bound) }
+    search.run(&ledger, steps: &steps)
+  }
+
+  /// Each item where least memory is left.
+  static func fillTightest(_ items: [Int], _ ledger: inout Ledger, _ steps: inout Int) {
+    let bins = (0..<ledger.binCount).filter { ledger.isOpen[$0] }
+    for item in items where ledger.bin[item] < 0 {
+      var best = -1
+      var least = Int.max
+      for bin in bins where ledger.freeMemory(bin) < least && ledger.fits(item, bin) {
+        least = ledger.freeMemory(bin)
+        best = bin
+      }
+      steps -= bins.count / 4
+      if best >= 0 { ledger.place(item, best) }
+    }
+  }
+}
