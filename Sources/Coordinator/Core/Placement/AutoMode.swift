@@ -12,9 +12,10 @@ enum AutoMode {
       Packing.improve(&ledger, steps: &share)
       steps -= given - share
     }
-    Evening(bound: bound).run(&ledger, steps: &steps)
+    Evening(bound: ledger.unplacedCount == 0 ? bound : 0).run(&ledger, steps: &steps)
     guard ledger.binCount <= 128, steps > 0 else { return }
-    let limit = bound * (1 + 1e-9)
+    // The bound holds for all items; without some of them there may be better.
+    let limit = ledger.unplacedCount == 0 ? bound * (1 + 1e-9) : 0
     var search = RuinAndRecreate(.auto, ledger, seed: 2) {
       $0.parts.0 <= Double(leastUnplaced) && $0.parts.1 <= Double(leastOverbooked) && $0.parts.2 <= limit
     }

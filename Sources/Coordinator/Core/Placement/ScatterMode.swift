@@ -15,10 +15,12 @@ enum ScatterMode {
     }
     let count = max(1, ledger.binCount)
     Evening(
-      counts: ledger.placedCount / count...(ledger.placedCount + count - 1) / count, bound: bound
+      counts: ledger.placedCount / count...(ledger.placedCount + count - 1) / count,
+      bound: ledger.unplacedCount == 0 ? bound : 0
     ).run(&ledger, steps: &steps)
     guard ledger.binCount <= 128, steps > 0 else { return }
-    let limit = bound * (1 + 1e-9)
+    // The bound holds for all items; without some of them there may be better.
+    let limit = ledger.unplacedCount == 0 ? bound * (1 + 1e-9) : 0
     var search = RuinAndRecreate(.scatter, ledger, seed: 3) {
       $0.parts.0 <= Double(leastUnplaced) && $0.parts.1 == 0 && $0.parts.2 <= Double(leastOverbooked)
         && $0.parts.3 <= limit

@@ -100,13 +100,21 @@ struct Scheduler {
     return best
   }
 
-  private func run(_ mix: Mix) -> (starts: [Int], end: Int) {
-    // Jobs by priority, then dealt to their ports in that order.
+  /// Jobs by priority: those at busy ports and long ones first.
+  func order() -> [Int] { prioritised(Mix(ports: 4, length: 1)).map(\.1) }
+
+  private func prioritised(_ mix: Mix) -> [(Int, Int)] {
     var keyed = jobs.indices.map { job in
       let ports = max(load[out[job]] / slots[out[job]], load[into[job]] / slots[into[job]])
       return (-(ports * mix.ports + jobs[job].duration * mix.length), job)
     }
     keyed.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 < $1.1 }
+    return keyed
+  }
+
+  private func run(_ mix: Mix) -> (starts: [Int], end: Int) {
+    // By priority, then dealt to their ports in that order.
+    let keyed = prioritised(mix)
     var queue = PortQueues(jobCount: jobs.count, portFirst: portFirst)
     for (_, job) in keyed { queue.append(job, out[job], into[job]) }
     var free = slots
