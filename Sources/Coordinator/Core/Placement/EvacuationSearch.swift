@@ -17,6 +17,14 @@ struct EvacuationSearch {
     var steps = budget.steps
     guard ledger.binCount > 0, ledger.itemCount > 0 else { return solution(ledger) }
     place(&ledger, &steps)
+    if evacuation.movesOthers, ledger.unplacedCount > 0 {
+      var making = MakingRoom(problem, evacuation, placed: ledger)
+      var share = budget.steps
+      making.run(steps: &share)
+      if making.ledger.unplacedCount < ledger.unplacedCount {
+        return solution(making.ledger, order: making.order)
+      }
+    }
     return solution(ledger)
   }
 
@@ -41,8 +49,26 @@ struct EvacuationSearch {
       let items = SizeOrder.descending(0..<ledger.itemCount, in: ledger)
       Spreading.place(items, in: &ledger)
       if ledger.unplacedCount > 0 { Packing.improve(&ledger, steps: &steps) }
+      if ledger.overbooked > 0 { limitOverbooking(&ledger, &steps) }
       var mode = CompactMode(ledger.emptied)
       mode.place(&ledger, steps: &steps)
+    }
+  }
+
+  /// Spreads what must be overbooked, and lets no bin be overbooked further than that from now on.
+  private func limitOverbooking(_ ledger: inout Ledger, _ steps: inout Int) {
+    ledger.clear()
+    var share = steps / 2
+    let given = share
+    AutoMode.place(&ledger, steps: &share)
+    steps -= given - share
+    var peak = 1.0
+    for bin in 0..<ledger.binCount where ledger.received[bin] > 0 {
+      peak = max(peak, Double(ledger.cpus[bin]) * ledger.cpuInverse[bin])
+    }
+    for bin in 0..<ledger.binCount {
+      let cpus = Double(problem.hosts[ledger.hostOf[bin]].cpus)
+      ledger.cpuLimit[bin] = min(ledger.cpuLimit[bin], Int(cpus * peak + 1e-6))
     }
   }
 
@@ -57,7 +83,8 @@ struct EvacuationSearch {
     return copy
   }
 
-  private func solution(_ ledger: Ledger) -> Solution {
+  /// - Parameter order: the order in which items can move one after another, where memory makes them wait.
+  private func solution(_ ledger: Ledger, order: [Int]? = nil) -> Solution {
     var solution = Solution()
     var jobs: [Scheduler.Job] = []
     for item in 0..<ledger.itemCount {
@@ -68,6 +95,7 @@ struct EvacuationSearch {
       }
       let destination = ledger.hostOf[ledger.bin[item]]
       let source = problem.vms[vm].host
+      if source == destination { continue }
       solution.placements.append(
         Solution.Placement(vm: vm, destination: destination, cell: ledger.constraints.cellOrNone(item)))
       jobs.append(
@@ -75,7 +103,12 @@ struct EvacuationSearch {
           vm: vm, source: source, destination: destination,
           duration: problem.migrationTime(of: vm, from: source, to: destination)))
     }
-    solution.steps = Scheduler(problem, jobs).steps(attempts: 6)
+    if let order {
+      solution.steps = Rearrangement.steps(
+        problem, order.map { (vm: ledger.vmOf[$0], destination: ledger.hostOf[ledger.bin[$0]]) })
+    } else {
+      solution.steps = Scheduler(problem, jobs).steps(attempts: 6)
+    }
     return solution
   }
 }

@@ -41,6 +41,21 @@ struct Rearrangement {
     return moves.contains { free[$0.destination] < 0 }
   }
 
+  /// The steps of moves that can be done one after another in the given order; together where memory allows.
+  static func steps(_ problem: Problem, _ order: [(vm: Int, destination: Int)]) -> [Solution.Step] {
+    let rearrangement = Rearrangement(problem, order)
+    var operations = rearrangement.moves.map { move in
+      Operation(
+        kind: .migrate, vm: move.vm, source: problem.vms[move.vm].host, destination: move.destination, after: -1)
+    }
+    var run = OperationRun(problem, operations, freeMemory: rearrangement.freeAtStart)
+    if !run.stuck.isEmpty {
+      for number in operations.indices.dropFirst() { operations[number].after = number - 1 }
+      run = OperationRun(problem, operations, freeMemory: rearrangement.freeAtStart)
+    }
+    return rearrangement.steps(operations, run)
+  }
+
   private func unblock(_ operations: [Operation], _ run: OperationRun) -> Solution {
     var all = operations.indices.filter { run.start[$0] >= 0 }.map { operations[$0] }
     var free = freeAtStart

@@ -35,7 +35,7 @@ struct RuinAndRecreate {
       changed.removeAll(keepingCapacity: true)
       let pool = ruin(&ledger, bins)
       recreate(pool, &ledger, bins, &steps)
-      steps -= ledger.binCount / 2
+      steps -= 100 + ledger.binCount + ledger.itemCount / 8
       let now = objective.score(ledger)
       if now < best {
         best = now
