@@ -2,7 +2,9 @@
 struct CompactMode {
   private let items: [Int]
   /// Bins, the roomiest first.
-  private var order: [Int]
+  private let order: [Int]
+  /// Bins by how many average items they take.
+  private let balancedOrder: [Int]
   private var filling: BinFilling
   private let weights: (memory: Double, cpus: Double)
   private let bound: Int
@@ -23,8 +25,12 @@ struct CompactMode {
       min(Double(freeMemory[bin]) / max(1, memory), 1) * pressure.memory
         + min(Double(freeCPUs[bin]) / max(1, cpus), 1) * pressure.cpus
     }
-    order = Array(0..<ledger.binCount)
-    order.sort { room[$0] != room[$1] ? room[$0] > room[$1] : $0 < $1 }
+    let fitting = (0..<ledger.binCount).map { bin in
+      let least = min(Double(freeMemory[bin]) / max(1, memory), Double(freeCPUs[bin]) / max(1, cpus))
+      return least * 1e9 + room[bin] * 1e6
+    }
+    order = (0..<ledger.binCount).sorted { room[$0] != room[$1] ? room[$0] > room[$1] : $0 < $1 }
+    balancedOrder = order.indices.sorted { fitting[$0] != fitting[$1] ? fitting[$0] > fitting[$1] : $0 < $1 }
     filling = BinFilling(items, in: ledger)
     bound = max(
       CompactMode.prefix(freeMemory, reaching: Int(memory)), CompactMode.prefix(freeCPUs, reaching: Int(cpus)))
@@ -45,18 +51,20 @@ struct CompactMode {
     let allowedOverbooked = ledger.overbooked
     var best = ledger.saved
     var fewest = ledger.received.count { $0 > 0 }
-    var low = max(1, bound)
-    var high = fewest
-    while low < high, steps > 0 {
-      let middle = (low + high) / 2
-      if fill(order.prefix(middle), &ledger, &steps), ledger.unplacedCount <= allowedUnplaced,
-        ledger.overbooked <= allowedOverbooked
-      {
-        best = ledger.saved
-        fewest = ledger.received.count { $0 > 0 }
-        high = min(middle, fewest)
-      } else {
-        low = middle + 1
+    for order in [balancedOrder, order] {
+      var low = max(1, bound)
+      var high = fewest
+      while low < high, steps > 0 {
+        let middle = (low + high) / 2
+        if fill(order.prefix(middle), &ledger, &steps), ledger.unplacedCount <= allowedUnplaced,
+          ledger.overbooked <= allowedOverbooked
+        {
+          best = ledger.saved
+          fewest = ledger.received.count { $0 > 0 }
+          high = min(middle, fewest)
+        } else {
+          low = middle + 1
+        }
       }
     }
     var random = RandomSource(seed: 4)
@@ -86,7 +94,7 @@ struct CompactMode {
 
   /// The roomiest bins; in later attempts some of them are exchanged for others.
   private func choice(of count: Int, _ attempt: Int, _ random: inout RandomSource) -> [Int] {
-    var chosen = order
+    var chosen = attempt % 2 == 0 ? balancedOrder : order
     if attempt > 0 {
       let span = min(chosen.count, count + max(2, count / 4))
       for _ in 0..<1 + random.below(1 + attempt) where count < span && count > 0 {

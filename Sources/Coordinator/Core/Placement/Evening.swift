@@ -8,7 +8,11 @@ struct Evening {
   var candidates = 64
 
   /// Works until the fullest bin cannot be relieved, or the steps are used up.
-  func run(_ ledger: inout Ledger, steps: inout Int) {
+  func run(_ ledger: inout Ledger, steps budget: inout Int) {
+    // Large plans begin near the bound; evening them further is not worth much.
+    let given = min(budget, 100_000 + ledger.itemCount * 30)
+    var steps = given
+    defer { budget -= given - steps }
     var order = Array(0..<ledger.binCount)
     let shares = order.map { ledger.share($0) }
     order.sort { shares[$0] != shares[$1] ? shares[$0] < shares[$1] : $0 < $1 }
@@ -24,8 +28,14 @@ struct Evening {
         }
       }
       steps -= ledger.binCount / 4
-      guard fullest >= 0, relieve(fullest, highest, order, offset, &ledger, &steps) else { return }
-      offset = (offset + 7) % max(1, order.count)
+      guard fullest >= 0 else { return }
+      // Of many bins only some are tried, then others.
+      var isRelieved = false
+      for _ in 0..<(order.count <= candidates ? 1 : 4) where !isRelieved && steps > 0 {
+        isRelieved = relieve(fullest, highest, order, offset, &ledger, &steps)
+        offset = (offset + (isRelieved ? 7 : candidates)) % max(1, order.count)
+      }
+      if !isRelieved { return }
     }
   }
 

@@ -88,14 +88,16 @@ struct Scheduler {
     ]
     var best: [Int] = []
     var shortest = Int.max
-    for mix in mixes.prefix(max(1, attempts)) {
+    // What is good enough, and how often to try: large plans are averages, and soon near the bound.
+    let tolerance = jobs.count > 10_000 ? bound / 400 : bound / 2000
+    let affordable = max(1, min(attempts, 60_000 / max(1, jobs.count)))
+    for mix in mixes.prefix(affordable) {
       let (starts, end) = run(mix)
       if end < shortest {
         shortest = end
         best = starts
       }
-      // Half a thousandth above the bound is better than any estimate of a migration's length.
-      if shortest <= bound + bound / 2000 { break }
+      if shortest <= bound + tolerance { break }
     }
     return best
   }

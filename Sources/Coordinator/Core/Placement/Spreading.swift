@@ -1,14 +1,15 @@
 /// Places items one after another where the share afterwards is least.
 enum Spreading {
-  /// Bins that fit and are compared for one item; more hardly finds better ones.
-  private static let comparisons = 12
+  /// Bins that fit and are compared for one item: more where there are few items, because unequal bins need it.
+  private static func comparisons(for count: Int) -> Int { max(12, min(256, 150_000 / max(1, count))) }
   /// Bins without room that are looked at for one item before it is left to the repairs.
   private static let misses = 2000
 
   static func place(_ items: [Int], in ledger: inout Ledger) {
     var queue = BucketQueue(ledger)
+    let comparisons = comparisons(for: items.count)
     for item in items {
-      let best = leastShare(for: item, in: ledger, queue)
+      let best = leastShare(for: item, in: ledger, queue, comparisons)
       guard best >= 0 else { continue }
       ledger.place(item, best)
       queue.move(best, share: ledger.share(best))
@@ -17,24 +18,52 @@ enum Spreading {
 
   /// The same, but nobody receives a second item before everybody could have had a first, and so on.
   static func placeInRounds(_ items: [Int], in ledger: inout Ledger) {
+    let comparisons = comparisons(for: items.count)
+    let isOpen = ledger.isOpen
     var start = 0
+    var round = 0
     while start < items.count, ledger.binCount > 0 {
       let end = min(items.count, start + ledger.binCount)
-      let isOpen = ledger.isOpen
+      round += 1
+      // Who found nothing to take in earlier rounds may catch up.
+      for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < round }
       var queue = BucketQueue(ledger)
       for item in items[start..<end] {
-        let best = leastShare(for: item, in: ledger, queue)
+        let best = leastShare(for: item, in: ledger, queue, comparisons)
         guard best >= 0 else { continue }
         ledger.place(item, best)
+        if ledger.received[best] >= round {
+          ledger.isOpen[best] = false
+          queue.remove(best)
+        } else {
+          queue.move(best, share: ledger.share(best))
+        }
+      }
+      start = end
+    }
+    let high = (items.count + ledger.binCount - 1) / max(1, ledger.binCount)
+    for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < high }
+    place(items.filter { ledger.bin[$0] < 0 }, in: &ledger, upTo: high)
+    ledger.isOpen = isOpen
+  }
+
+  private static func place(_ items: [Int], in ledger: inout Ledger, upTo high: Int) {
+    guard !items.isEmpty else { return }
+    var queue = BucketQueue(ledger)
+    for item in items {
+      let best = leastShare(for: item, in: ledger, queue, comparisons(for: items.count))
+      guard best >= 0 else { continue }
+      ledger.place(item, best)
+      if ledger.received[best] >= high {
         ledger.isOpen[best] = false
         queue.remove(best)
+      } else {
+        queue.move(best, share: ledger.share(best))
       }
-      ledger.isOpen = isOpen
-      start = end
     }
   }
 
-  private static func leastShare(for item: Int, in ledger: Ledger, _ queue: BucketQueue) -> Int {
+  private static func leastShare(for item: Int, in ledger: Ledger, _ queue: BucketQueue, _ comparisons: Int) -> Int {
     var best = -1
     var least = Double.infinity
     var compared = 0
