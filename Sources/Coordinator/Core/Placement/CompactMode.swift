@@ -6,7 +6,6 @@ struct CompactMode {
   /// Bins by how many average items they take.
   private let balancedOrder: [Int]
   private var filling: BinFilling
-  private let weights: (memory: Double, cpus: Double)
   private let bound: Int
 
   init(_ ledger: Ledger) {
@@ -20,7 +19,6 @@ struct CompactMode {
       memory: memory / max(1, freeMemory.reduce(0.0) { $0 + Double($1) }),
       cpus: cpus / max(1, freeCPUs.reduce(0.0) { $0 + Double($1) })
     )
-    weights = pressure
     let room = (0..<ledger.binCount).map { bin in
       min(Double(freeMemory[bin]) / max(1, memory), 1) * pressure.memory
         + min(Double(freeCPUs[bin]) / max(1, cpus), 1) * pressure.cpus
@@ -51,40 +49,36 @@ struct CompactMode {
     let allowedOverbooked = ledger.overbooked
     var best = ledger.saved
     var fewest = ledger.received.count { $0 > 0 }
-    for order in [balancedOrder, order] {
-      var low = max(1, bound)
-      var high = fewest
-      while low < high, steps > 0 {
-        let middle = (low + high) / 2
-        if fill(order.prefix(middle), &ledger, &steps), ledger.unplacedCount <= allowedUnplaced,
-          ledger.overbooked <= allowedOverbooked
-        {
-          best = ledger.saved
-          fewest = ledger.received.count { $0 > 0 }
-          high = min(middle, fewest)
-        } else {
-          low = middle + 1
-        }
-      }
+    func keep(_ ledger: Ledger) {
+      best = ledger.saved
+      fewest = ledger.received.count { $0 > 0 }
+    }
+    // A few fills are worth their time even where they cost more than the budget.
+    var left = max(steps, items.count * 250)
+    defer { steps = min(steps, left) }
+    for (order, tilt) in [
+      (balancedOrder, 1.0), (balancedOrder, 0.3), (order, 1), (balancedOrder, 3), (order, 0.3), (balancedOrder, 0.1),
+    ] where left > 0 && fewest > bound {
+      if fill(order.prefix(fewest - 1), [tilt], &ledger, &left), ledger.overbooked <= allowedOverbooked { keep(ledger) }
     }
     var random = RandomSource(seed: 4)
     var attempt = 0
-    while fewest > max(1, bound), steps > 0, ledger.binCount > 0 {
+    while fewest > max(1, bound), left > 0 {
       let chosen = choice(of: fewest - 1, attempt, &random)
       attempt += 1
-      let isFilled = fill(chosen[...], &ledger, &steps, &random)
-      var slice = min(steps, 60_000 + items.count * 200)
-      let given = slice
-      if !isFilled || ledger.overbooked > allowedOverbooked {
+      let tilts = (0..<3).map { _ in 0.1 + Double(random.below(1000)) / 500 }
+      let isFilled = fill(chosen[...], tilts, &ledger, &left)
+      if !isFilled && items.count < 2000 || ledger.overbooked > allowedOverbooked {
+        var slice = min(left, 60_000 + items.count * 200)
+        let given = slice
         var search = RuinAndRecreate(.fewest, ledger, seed: UInt64(attempt)) {
           $0.parts.0 <= Double(allowedUnplaced) && $0.parts.1 <= Double(allowedOverbooked)
         }
         search.run(&ledger, steps: &slice)
+        left -= given - slice
       }
-      steps -= given - slice
       if ledger.unplacedCount <= allowedUnplaced, ledger.overbooked <= allowedOverbooked {
-        best = ledger.saved
-        fewest = ledger.received.count { $0 > 0 }
+        keep(ledger)
         attempt = 0
       }
     }
@@ -108,25 +102,13 @@ struct CompactMode {
   }
 
   /// - Returns: whether everything has a place.
-  private mutating func fill(_ bins: ArraySlice<Int>, _ ledger: inout Ledger, _ steps: inout Int) -> Bool {
-    open(bins, &ledger)
-    for weights in [self.weights, (1, 1), (weights.memory, weights.cpus * 3), (weights.memory * 3, weights.cpus)] {
-      ledger.clear()
-      filling.run(Array(bins), weights, &ledger)
-      steps -= items.count * 24
-      if ledger.unplacedCount == 0 { return true }
-    }
-    return false
-  }
-
   private mutating func fill(
-    _ bins: ArraySlice<Int>, _ ledger: inout Ledger, _ steps: inout Int, _ random: inout RandomSource
+    _ bins: ArraySlice<Int>, _ tilts: [Double], _ ledger: inout Ledger, _ steps: inout Int
   ) -> Bool {
     open(bins, &ledger)
     ledger.clear()
-    let tilt = 0.25 + Double(random.below(1000)) / 250
-    filling.run(Array(bins), (weights.memory, weights.cpus * tilt), &ledger)
-    steps -= items.count * 24
+    filling.run(bins, tilts: tilts, &ledger)
+    steps -= items.count * 100 * tilts.count
     return ledger.unplacedCount == 0
   }
 

@@ -5,16 +5,20 @@ enum Packing {
     let bound = Bounds.unplaced(ledger.emptied)
     guard ledger.unplacedCount > bound else { return }
     var best = (ledger.unplacedCount, ledger.saved)
-    let items = Array(0..<ledger.itemCount)
-    // Where not all can go, the largest stay first.
-    let ascending = SizeOrder.descending(items, in: ledger, by: .larger).reversed()
-    let promising = bound > 0 ? Array(ascending.prefix(items.count - bound)) : items
-    for key in [SizeOrder.Key.larger, .memory, .cpus, .sum] {
-      ledger.clear()
-      fillTightest(SizeOrder.descending(promising, in: ledger, by: key), &ledger, &steps)
-      if bound > 0 { fillTightest(Array(ascending), &ledger, &steps) }
-      if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
-      if best.0 <= bound { return }
+    // Where not all can go, the largest stay: how many, is tried out.
+    let ascending = Array(SizeOrder.descending(0..<ledger.itemCount, in: ledger, by: .larger).reversed())
+    var excluded = bound
+    while excluded < best.0 {
+      let promising = ascending.prefix(ledger.itemCount - excluded)
+      for key in excluded == 0 ? [SizeOrder.Key.larger, .memory, .cpus, .sum] : [.larger] {
+        ledger.clear()
+        fillTightest(SizeOrder.descending(promising, in: ledger, by: key), &ledger, &steps)
+        if excluded > 0 { fillTightest(ascending, &ledger, &steps) }
+        if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
+        if best.0 <= bound { return }
+      }
+      excluded += max(1, (best.0 - bound) / 8)
+      if steps <= 0 { break }
     }
     ledger.restore(best.1)
     var search = RuinAndRecreate(.fewest, ledger, seed: 1) { $0.parts.0 <= Double(bound) }

@@ -13,6 +13,8 @@ struct RuinAndRecreate {
   private var changed: [(item: Int, bin: Int, cell: Int)] = []
   private var isChanged: [Bool]
   private var candidates: [Int] = []
+  private var emptied: [Int] = []
+  private var subsets = SubsetFilling()
 
   init(_ objective: Objective, _ ledger: Ledger, seed: UInt64, isGoodEnough: @escaping (Score) -> Bool) {
     self.objective = objective
@@ -95,8 +97,18 @@ struct RuinAndRecreate {
       }
       if fullest >= 0, random.below(8) > 0 { targets.append(fullest) }
     }
+    if objective == .fewest {
+      // Where something is free, something may be gained.
+      var roomiest = bins[random.below(bins.count)]
+      for _ in 0..<5 {
+        let other = bins[random.below(bins.count)]
+        if ledger.freeMemory(other) > ledger.freeMemory(roomiest) { roomiest = other }
+      }
+      targets.append(roomiest)
+    }
     let count = 1 + random.below(3)
     for _ in 0..<count { targets.append(bins[random.below(bins.count)]) }
+    emptied = targets
     for bin in targets {
       let keep = random.below(3)
       var item = ledger.first[bin]
@@ -148,7 +160,10 @@ struct RuinAndRecreate {
       for entry in changed where entry.bin >= 0 { candidates.append(entry.bin) }
       for _ in 0..<48 { candidates.append(bins[random.below(bins.count)]) }
     }
-    for item in pool {
+    if objective == .fewest, random.below(2) == 0 {
+      for bin in emptied { subsets.fill(bin, from: pool, &ledger, &steps) }
+    }
+    for item in pool where ledger.bin[item] < 0 {
       var best = -1
       var least = Double.infinity
       for bin in candidates where ledger.fits(item, bin) {

@@ -18,40 +18,26 @@ enum Spreading {
 
   /// The same, but nobody receives a second item before everybody could have had a first, and so on.
   static func placeInRounds(_ items: [Int], in ledger: inout Ledger) {
-    let comparisons = comparisons(for: items.count)
     let isOpen = ledger.isOpen
-    var start = 0
-    var round = 0
-    while start < items.count, ledger.binCount > 0 {
-      let end = min(items.count, start + ledger.binCount)
-      round += 1
+    // Each round has items of all sizes, so that a bin that is full already can get small ones in each.
+    let rounds = items.count / max(1, ledger.binCount)
+    let inRounds = rounds * ledger.binCount
+    for round in 0..<rounds {
       // Who found nothing to take in earlier rounds may catch up.
-      for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < round }
-      var queue = BucketQueue(ledger)
-      for item in items[start..<end] {
-        let best = leastShare(for: item, in: ledger, queue, comparisons)
-        guard best >= 0 else { continue }
-        ledger.place(item, best)
-        if ledger.received[best] >= round {
-          ledger.isOpen[best] = false
-          queue.remove(best)
-        } else {
-          queue.move(best, share: ledger.share(best))
-        }
-      }
-      start = end
+      place(stride(from: round, to: inRounds, by: rounds).map { items[$0] }, in: &ledger, upTo: round + 1, isOpen)
     }
-    let high = (items.count + ledger.binCount - 1) / max(1, ledger.binCount)
-    for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < high }
-    place(items.filter { ledger.bin[$0] < 0 }, in: &ledger, upTo: high)
+    place(items[..<inRounds].filter { ledger.bin[$0] < 0 }, in: &ledger, upTo: rounds, isOpen)
+    place(items.filter { ledger.bin[$0] < 0 }, in: &ledger, upTo: rounds + 1, isOpen)
     ledger.isOpen = isOpen
   }
 
-  private static func place(_ items: [Int], in ledger: inout Ledger, upTo high: Int) {
+  private static func place(_ items: [Int], in ledger: inout Ledger, upTo high: Int, _ isOpen: [Bool]) {
     guard !items.isEmpty else { return }
+    for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < high }
+    let comparisons = comparisons(for: items.count)
     var queue = BucketQueue(ledger)
     for item in items {
-      let best = leastShare(for: item, in: ledger, queue, comparisons(for: items.count))
+      let best = leastShare(for: item, in: ledger, queue, comparisons)
       guard best >= 0 else { continue }
       ledger.place(item, best)
       if ledger.received[best] >= high {
