@@ -84,6 +84,25 @@ struct CompactMode {
     }
     for bin in ledger.isOpen.indices { ledger.isOpen[bin] = true }
     ledger.restore(best)
+    preferEarlier(&ledger)
+  }
+
+  /// Gives what a bin received to one earlier in the list, where that can take all of it.
+  private func preferEarlier(_ ledger: inout Ledger) {
+    // Twenty hosts are an operator's list; with hundreds the order is nobody's wish.
+    let receiving = (0..<ledger.binCount).filter { ledger.received[$0] > 0 }
+    guard receiving.count <= 20 else { return }
+    for bin in receiving.reversed() {
+      let overbooked = ledger.overbooked
+      let before = ledger.saved
+      let moved = ledger.items(in: bin)
+      for earlier in 0..<bin where ledger.received[earlier] == 0 {
+        for item in moved { ledger.remove(item) }
+        for item in moved where ledger.fits(item, earlier) { ledger.place(item, earlier) }
+        if ledger.received[earlier] == moved.count, ledger.overbooked <= overbooked { break }
+        ledger.restore(before)
+      }
+    }
   }
 
   /// The roomiest bins; in later attempts some of them are exchanged for others.

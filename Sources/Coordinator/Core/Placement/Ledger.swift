@@ -150,6 +150,16 @@ struct Ledger {
     for item in bin.indices where bin[item] >= 0 { remove(item) }
   }
 
+  func items(in target: Int) -> [Int] {
+    var items: [Int] = []
+    var item = first[target]
+    while item >= 0 {
+      items.append(item)
+      item = next[item]
+    }
+    return items
+  }
+
   var emptied: Ledger {
     var copy = self
     copy.clear()

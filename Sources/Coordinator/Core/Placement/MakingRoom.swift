@@ -126,7 +126,7 @@ struct MakingRoom {
     for hole in holes.reversed().prefix(16) {
       let before = (ledger.saved, order)
       while !ledger.fits(item, hole.bin), steps > 0 {
-        let leavers = list(hole.bin).filter { $0 >= movingCount && ledger.bin[$0] == origin[$0] }
+        let leavers = ledger.items(in: hole.bin).filter { $0 >= movingCount && ledger.bin[$0] == origin[$0] }
           .sorted { ledger.memoryOf[$0] > ledger.memoryOf[$1] }
         steps -= leavers.count * holes.count
         var hasLeft = false
@@ -146,16 +146,6 @@ struct MakingRoom {
       ledger.restore(before.0)
       order = before.1
     }
-  }
-
-  private func list(_ bin: Int) -> [Int] {
-    var items: [Int] = []
-    var item = ledger.first[bin]
-    while item >= 0 {
-      items.append(item)
-      item = ledger.next[item]
-    }
-    return items
   }
 
   private mutating func shift(_ item: Int, to bin: Int) {
