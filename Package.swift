@@ -115,6 +115,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
+    tests("CaseFormat", ["CaseFormat", "Placement"]),
+    tests("Placement", ["ClusterModel", "Placement"]),
     tests("YAML", ["YAML"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),

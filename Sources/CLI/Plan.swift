@@ -51,7 +51,8 @@ struct PlanCommand: ParsableCommand {
       if let out {
         let text = PlanText.json(solution, of: planningCase, seconds: seconds)
         try text.write(
-          to: URL(fileURLWithPath: out).appendingPathComponent(url.lastPathComponent), atomically: true, encoding: .utf8)
+          to: URL(fileURLWithPath: out).appendingPathComponent(url.lastPathComponent), atomically: true, encoding: .utf8
+        )
       } else if json {
         print(PlanText.json(solution, of: planningCase, seconds: seconds), terminator: "")
       } else {

@@ -23,6 +23,8 @@ struct Constraints {
   private var isByRack: [Bool] = []
   private let hostOf: [Int]
   private let rackOf: [Int]
+  /// The rack in which an item is now.
+  private let rackNow: [Int]
 
   private let isInOneCell: [Bool]
   private let ignoresCellCPUs: Bool
@@ -39,6 +41,7 @@ struct Constraints {
     hostOf = evacuation.destinations
     binCount = hostOf.count
     rackOf = hostOf.map { problem.hosts[$0].rack }
+    rackNow = items.map { problem.hosts[problem.vms[$0].host].rack }
     requirement = items.map { problem.vms[$0].requirement }
     hasRequirements = requirement.contains { $0 > 0 }
     var table: [Bool] = []
@@ -106,7 +109,9 @@ struct Constraints {
   ///   - leaver: an item that leaves `target` at the same time; -1: none.
   func allow(_ item: Int, _ target: Int, _ bins: [Int], ignoring leaver: Int = -1) -> Bool {
     if hasRequirements, !allowed[requirement[item] * binCount + target] { return false }
-    if hasCells, isInOneCell[item], firstCell[target] < firstCell[target + 1], bestCell(item, target, ignoring: leaver) < 0 {
+    if hasCells, isInOneCell[item], firstCell[target] < firstCell[target + 1],
+      bestCell(item, target, ignoring: leaver) < 0
+    {
       return false
     }
     return !hasGroups || conflict(item, target, bins, ignoring: leaver) < 0
@@ -131,12 +136,23 @@ struct Constraints {
       let zone = isByRack[group] ? rackOf[target] : hostOf[target]
       if zone < 0 { continue }
       for other in firstZone[group]..<firstZone[group + 1] where zones[other] == zone { return .max }
-      for other in firstMember[group]..<firstMember[group + 1] where members[other] != item && members[other] != leaver {
+      for other in firstMember[group]..<firstMember[group + 1] where members[other] != item && members[other] != leaver
+      {
         let bin = bins[members[other]]
         if bin >= 0, (isByRack[group] ? rackOf[bin] : hostOf[bin]) == zone { return members[other] }
       }
     }
     return -1
+  }
+
+  /// Whether a placed item is in a rack where a machine stays that it must not meet, because that has no place.
+  func meetsLeftBehind(_ item: Int, _ bins: [Int]) -> Bool {
+    guard hasGroups, bins[item] >= 0 else { return false }
+    let rack = rackOf[bins[item]]
+    return groupsOf[firstGroup[item]..<firstGroup[item + 1]].contains { group in
+      isByRack[group] && rack >= 0
+        && members[firstMember[group]..<firstMember[group + 1]].contains { bins[$0] < 0 && rackNow[$0] == rack }
+    }
   }
 
   /// The fullest cell with room; -1: none.

@@ -17,10 +17,12 @@ struct EvacuationSearch {
     var steps = budget.steps
     guard ledger.binCount > 0, ledger.itemCount > 0 else { return solution(ledger) }
     place(&ledger, &steps)
+    keepApart(&ledger)
     if evacuation.movesOthers, ledger.unplacedCount > 0 {
       var making = MakingRoom(problem, evacuation, placed: ledger)
       var share = budget.steps
       making.run(steps: &share)
+      making.keepApart()
       if making.ledger.unplacedCount < ledger.unplacedCount {
         return solution(making.ledger, order: making.order)
       }
@@ -39,6 +41,13 @@ struct EvacuationSearch {
     var share = max(steps, budget.steps / 4)
     arrange(&relaxed, &share)
     if relaxed.unplacedCount < ledger.unplacedCount { ledger = relaxed }
+  }
+
+  /// Leaves behind who would meet one that has been left behind in its rack.
+  private func keepApart(_ ledger: inout Ledger) {
+    while let item = (0..<ledger.itemCount).first(where: { ledger.constraints.meetsLeftBehind($0, ledger.bin) }) {
+      ledger.remove(item)
+    }
   }
 
   private func arrange(_ ledger: inout Ledger, _ steps: inout Int) {

@@ -58,6 +58,12 @@ struct MakingRoom {
     if let best { (ledger, order) = (best.ledger, best.order) }
   }
 
+  /// Gives up the attempt if somebody would meet one that is left behind in its rack.
+  mutating func keepApart() {
+    guard ledger.unplacedCount > 0 else { return }
+    if (0..<ledger.itemCount).contains(where: { ledger.constraints.meetsLeftBehind($0, ledger.bin) }) { ledger.clear() }
+  }
+
   private mutating func place(_ item: Int, _ steps: inout Int) {
     let bins = 0..<ledger.binCount
     if let direct = bins.first(where: { ledger.fits(item, $0) }) {
@@ -68,9 +74,16 @@ struct MakingRoom {
     var holes = bins.map { (free: ledger.freeMemory($0), bin: $0) }
     holes.sort { $0.free != $1.free ? $0.free < $1.free : $0.bin < $1.bin }
     if let way = oneLeaves(for: item, holes, &steps) {
+      let before = (ledger.saved, order)
       shift(way.leaver, to: way.refuge)
-      ledger.place(item, way.bin)
-      order.append(item)
+      if ledger.fits(item, way.bin) {
+        ledger.place(item, way.bin)
+        order.append(item)
+      } else {
+        // The two must not be in one rack either.
+        ledger.restore(before.0)
+        order = before.1
+      }
     } else {
       severalLeave(for: item, holes, &steps)
     }

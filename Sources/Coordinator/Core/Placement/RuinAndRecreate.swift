@@ -62,7 +62,7 @@ struct RuinAndRecreate {
     if new <= old { return true }
     guard new.parts.0 == old.parts.0, new.parts.1 == old.parts.1 else { return false }
     switch objective {
-    case .fewest: return new.parts.2 <= old.parts.2 + abs(old.parts.2) * 0.02
+    case .fewest, .everything: return new.parts.2 <= old.parts.2 + abs(old.parts.2) * 0.02
     case .auto: return new.parts.2 <= old.parts.2 * 1.002
     case .scatter: return new.parts.2 == old.parts.2 && new.parts.3 <= old.parts.3 * 1.002
     }
@@ -85,7 +85,7 @@ struct RuinAndRecreate {
   private mutating func ruin(_ ledger: inout Ledger, _ bins: [Int]) -> [Int] {
     var pool: [Int] = []
     var targets: [Int] = []
-    if objective != .fewest {
+    if objective == .auto || objective == .scatter {
       var fullest = -1
       var highest = -1.0
       for bin in bins where ledger.received[bin] > 0 {
@@ -97,7 +97,7 @@ struct RuinAndRecreate {
       }
       if fullest >= 0, random.below(8) > 0 { targets.append(fullest) }
     }
-    if objective == .fewest {
+    if objective == .fewest || objective == .everything {
       // Where something is free, something may be gained.
       var roomiest = bins[random.below(bins.count)]
       for _ in 0..<5 {
@@ -149,7 +149,7 @@ struct RuinAndRecreate {
   private mutating func recreate(_ pool: [Int], _ ledger: inout Ledger, _ bins: [Int], _ steps: inout Int) {
     let rule: Rule =
       switch objective {
-      case .fewest: [.tightestMemory, .tightestMemory, .tightestBoth, .any][random.below(4)]
+      case .fewest, .everything: [.tightestMemory, .tightestMemory, .tightestBoth, .any][random.below(4)]
       case .auto, .scatter: random.below(6) == 0 ? .tightestMemory : .leastShare
       }
     let high = (ledger.itemCount + ledger.binCount - 1) / ledger.binCount
@@ -160,7 +160,7 @@ struct RuinAndRecreate {
       for entry in changed where entry.bin >= 0 { candidates.append(entry.bin) }
       for _ in 0..<48 { candidates.append(bins[random.below(bins.count)]) }
     }
-    if objective == .fewest, random.below(2) == 0 {
+    if objective == .fewest || objective == .everything, random.below(2) == 0 {
       for bin in emptied { subsets.fill(bin, from: pool, &ledger, &steps) }
     }
     for item in pool where ledger.bin[item] < 0 {

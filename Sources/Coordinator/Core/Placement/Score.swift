@@ -19,6 +19,8 @@ struct Score: Comparable {
 enum Objective {
   /// Room in few places, so that what is left finds some.
   case fewest
+  /// As little memory without a place as possible, whatever the number: on the way to none.
+  case everything
   /// The fullest receiving bin as little full as possible.
   case auto
   /// The same number everywhere.
@@ -27,14 +29,17 @@ enum Objective {
   func score(_ ledger: Ledger) -> Score {
     let unplaced = Double(ledger.unplacedCount)
     switch self {
-    case .fewest:
+    case .fewest, .everything:
       var room = 0.0
       for bin in 0..<ledger.binCount where ledger.isOpen[bin] {
         let memory = Double(ledger.freeMemory(bin)) * ledger.memoryInverse[bin]
         let cpus = Double(ledger.cpuLimit[bin] - ledger.cpus[bin]) * ledger.cpuInverse[bin]
         room += memory * memory + 0.3 * min(cpus * cpus, 1)
       }
-      return Score(parts: (unplaced, Double(ledger.overbooked), -room, 0))
+      guard self == .everything else { return Score(parts: (unplaced, Double(ledger.overbooked), -room, 0)) }
+      var memory = 0
+      for item in 0..<ledger.itemCount where ledger.bin[item] < 0 { memory += 1 + ledger.memoryOf[item] }
+      return Score(parts: (Double(memory), Double(ledger.overbooked), -room, 0))
     case .auto:
       var highest = 0.0
       var squares = 0.0

@@ -34,7 +34,9 @@ struct SubsetFilling {
       bestMemory = used
       best = chosen
     }
-    guard position < pool.count, room > 0, used + rest[position] > bestMemory, nodes < SubsetFilling.limit else { return }
+    guard position < pool.count, room > 0, used + rest[position] > bestMemory, nodes < SubsetFilling.limit else {
+      return
+    }
     let item = pool[position]
     if ledger.memoryOf[item] <= room, ledger.cpusOf[item] <= cpus {
       chosen.append(item)
