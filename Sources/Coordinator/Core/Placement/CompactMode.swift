@@ -63,7 +63,9 @@ struct CompactMode {
     }
     var random = RandomSource(seed: 4)
     var attempt = 0
-    while fewest > max(1, bound), left > 0 {
+    // In a large cluster what a few restarts do not find is rarely found by many.
+    let patience = ledger.binCount > 128 ? 16 : Int.max
+    while fewest > max(1, bound), left > 0, attempt < patience {
       let chosen = choice(of: fewest - 1, attempt, &random)
       attempt += 1
       let tilts = (0..<3).map { _ in 0.1 + Double(random.below(1000)) / 500 }

@@ -10,7 +10,7 @@ struct Evening {
   /// Works until the fullest bin cannot be relieved, or the steps are used up.
   func run(_ ledger: inout Ledger, steps budget: inout Int) {
     // Large plans begin near the bound; evening them further is not worth much.
-    let given = min(budget, 100_000 + ledger.itemCount * 30)
+    let given = min(budget, 100_000 + ledger.itemCount * 12)
     var steps = given
     defer { budget -= given - steps }
     var order = Array(0..<ledger.binCount)

@@ -8,6 +8,7 @@ struct RuinAndRecreate {
 
   private let objective: Objective
   private var random: RandomSource
+  private let scale: (memory: Double, cpus: Double)
   /// Ends the search when the score's parts are not above these.
   private let isGoodEnough: (Score) -> Bool
   private var changed: [(item: Int, bin: Int, cell: Int)] = []
@@ -20,6 +21,7 @@ struct RuinAndRecreate {
     self.objective = objective
     self.isGoodEnough = isGoodEnough
     random = RandomSource(seed: seed)
+    scale = SizeOrder.scales(of: ledger)
     isChanged = [Bool](repeating: false, count: ledger.itemCount)
   }
 
@@ -29,7 +31,7 @@ struct RuinAndRecreate {
     guard ledger.binCount > 0, ledger.itemCount > 0 else { return true }
     let bins = (0..<ledger.binCount).filter { ledger.isOpen[$0] }
     guard !bins.isEmpty else { return ledger.itemCount == 0 }
-    var score = objective.score(ledger)
+    var score = objective.score(ledger, bins)
     var best = score
     var saved = ledger.saved
     var sinceBest = 0
@@ -37,8 +39,8 @@ struct RuinAndRecreate {
       changed.removeAll(keepingCapacity: true)
       let pool = ruin(&ledger, bins)
       recreate(pool, &ledger, bins, &steps)
-      steps -= 100 + ledger.binCount + ledger.itemCount / 8
-      let now = objective.score(ledger)
+      steps -= 100 + bins.count + ledger.itemCount / 8
+      let now = objective.score(ledger, bins)
       if now < best {
         best = now
         saved = ledger.saved
@@ -135,7 +137,6 @@ struct RuinAndRecreate {
   }
 
   private mutating func order(_ pool: [Int], _ ledger: Ledger) -> [Int] {
-    let scale = SizeOrder.scales(of: ledger)
     let noise = [0, 20, 60, 200][random.below(4)]
     var keyed: [(Double, Int)] = []
     for item in pool {

@@ -26,12 +26,13 @@ enum Objective {
   /// The same number everywhere.
   case scatter
 
-  func score(_ ledger: Ledger) -> Score {
+  /// - Parameter bins: those that may receive; the others do not change.
+  func score(_ ledger: Ledger, _ bins: [Int]) -> Score {
     let unplaced = Double(ledger.unplacedCount)
     switch self {
     case .fewest, .everything:
       var room = 0.0
-      for bin in 0..<ledger.binCount where ledger.isOpen[bin] {
+      for bin in bins {
         let memory = Double(ledger.freeMemory(bin)) * ledger.memoryInverse[bin]
         let cpus = Double(ledger.cpuLimit[bin] - ledger.cpus[bin]) * ledger.cpuInverse[bin]
         room += memory * memory + 0.3 * min(cpus * cpus, 1)
@@ -43,7 +44,7 @@ enum Objective {
     case .auto:
       var highest = 0.0
       var squares = 0.0
-      for bin in 0..<ledger.binCount {
+      for bin in bins {
         let share = ledger.share(bin)
         if ledger.received[bin] > 0 { highest = max(highest, share) }
         squares += share * share
