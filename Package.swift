@@ -12,8 +12,11 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A target of `Sources/`; its folder is named in full, because the tree is the architecture.
-func room(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
+func room(
+  _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(path)", exclude: exclude, swiftSettings: strict)
 }
 
 /// A program: a composition root and its command line, nothing else.
@@ -74,7 +77,10 @@ let package = Package(
       ]),
 
     // Coordinator: sees every host, plans, drives.
-    room("CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol"]),
+    room("Placement", "Coordinator/Core/Placement", ["ClusterModel"]),
+    room("CaseFormat", "Coordinator/CaseFormat", ["ClusterModel", "Placement"]),
+    room(
+      "CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol", "Placement"], exclude: ["Placement"]),
     room(
       "CoordinatorServices", "Coordinator/Services",
       ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),
@@ -100,7 +106,10 @@ let package = Package(
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
-      ["ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", argumentParser]),
+      [
+        "CaseFormat", "ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", "Placement",
+        argumentParser,
+      ]),
 
     // Tests: one folder per target.
     .target(
@@ -117,6 +126,8 @@ let package = Package(
         "NodeWorkerServices", "TestSupport", logging,
       ]),
     tests("ClusterModel", ["ClusterModel"]),
+    tests("CaseFormat", ["CaseFormat", "Placement"]),
+    tests("Placement", ["ClusterModel", "Placement"]),
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
     tests("DaemonKit", ["ClusterModel", "DaemonKit", "TestSupport", "YAML", argumentParser]),

@@ -51,8 +51,11 @@ public struct ClusterSnapshot: Sendable, Equatable {
 
   /// In order of their names.
   public var hosts: [Host]
+  /// What must hold besides room.
+  public var placementRules: PlacementRules
 
-  public init(hosts: [Host]) {
+  public init(hosts: [Host], placementRules: PlacementRules = PlacementRules()) {
     self.hosts = hosts
+    self.placementRules = placementRules
   }
 }

@@ -6,11 +6,19 @@ public struct Plan: Sendable, Equatable {
     public var vm: VirtualMachine
     public var source: HostName
     public var destination: HostName
+    /// When it should start and end, in seconds after the plan's start; nil: not estimated.
+    public var estimatedStart: Double?
+    public var estimatedEnd: Double?
 
-    public init(vm: VirtualMachine, source: HostName, destination: HostName) {
+    public init(
+      vm: VirtualMachine, source: HostName, destination: HostName, estimatedStart: Double? = nil,
+      estimatedEnd: Double? = nil
+    ) {
       self.vm = vm
       self.source = source
       self.destination = destination
+      self.estimatedStart = estimatedStart
+      self.estimatedEnd = estimatedEnd
     }
   }
 
@@ -19,6 +27,8 @@ public struct Plan: Sendable, Equatable {
     public enum Cause: String, Sendable, CaseIterable {
       case memory
       case vcpus
+      /// There is room, but labels or anti-affinity forbid it.
+      case constraint
       /// No destination may receive at all.
       case noDestination = "no-destination"
     }

@@ -10,16 +10,6 @@ struct Destinations {
 
     var freeMemoryKiB: Int { host.capacity.memoryKiB - memoryKiB }
     var freeCPUs: Int { host.capacity.cpus - vcpus }
-
-    /// The fuller of memory and CPUs if `vm` came too; above 1 is overbooked.
-    func share(with vm: VirtualMachine) -> Double {
-      max(
-        Double(memoryKiB + vm.memoryKiB) / Double(max(1, host.capacity.memoryKiB)),
-        Double(vcpus + vm.vcpus) / Double(max(1, host.capacity.cpus)))
-    }
-
-    /// CPUs that would be missing because of `vm`; what was missing before is not its doing.
-    func excess(with vm: VirtualMachine) -> Int { max(0, vm.vcpus - max(0, freeCPUs)) }
   }
 
   /// In the order of the request's list, else of the names, so that nothing depends on the order of the snapshot.
@@ -46,40 +36,14 @@ struct Destinations {
     }
   }
 
-  /// The best destination with room for everything; nil: there is none.
-  mutating func place(_ vm: VirtualMachine, mode: PlacementMode) -> HostName? {
-    let fitting = candidates.indices.filter {
-      candidates[$0].freeMemoryKiB >= vm.memoryKiB && candidates[$0].freeCPUs >= vm.vcpus
-    }
-    let best: Int? =
-      switch mode {
-      case .compact: fitting.first
-      case .auto: fitting.min { candidates[$0].share(with: vm) < candidates[$1].share(with: vm) }
-      case .scatter:
-        fitting.min {
-          (candidates[$0].received, candidates[$0].share(with: vm))
-            < (candidates[$1].received, candidates[$1].share(with: vm))
-        }
-      }
-    return best.map { take(vm, at: $0) }
-  }
+  /// Who may receive, in the order of the request's list, else of the names.
+  var hosts: [ClusterSnapshot.Host] { candidates.map(\.host) }
 
-  /// The destination with enough memory where the fewest CPUs are missing, among equals the least full one; nil: memory
-  /// is nowhere.
-  mutating func overbook(_ vm: VirtualMachine) -> HostName? {
-    let fitting = candidates.indices.filter { candidates[$0].freeMemoryKiB >= vm.memoryKiB }
-    let best = fitting.min {
-      (candidates[$0].excess(with: vm), candidates[$0].share(with: vm))
-        < (candidates[$1].excess(with: vm), candidates[$1].share(with: vm))
-    }
-    return best.map { take(vm, at: $0) }
-  }
-
-  private mutating func take(_ vm: VirtualMachine, at index: Int) -> HostName {
+  /// Counts the machine at the candidate with this number.
+  mutating func take(_ vm: VirtualMachine, on index: Int) {
     candidates[index].memoryKiB += vm.memoryKiB
     candidates[index].vcpus += vm.vcpus
     candidates[index].received += 1
-    return candidates[index].host.name
   }
 
   /// Why there is no place, where it comes closest, and what is missing there.
@@ -98,6 +62,11 @@ struct Destinations {
     }
     let withMemory = candidates.filter { $0.freeMemoryKiB >= vm.memoryKiB }
     let closest = withMemory.max { $0.freeCPUs < $1.freeCPUs } ?? roomiest
+    if closest.freeCPUs >= vm.vcpus {
+      return Plan.Unplaced(
+        vm: vm, source: source, cause: .constraint,
+        details: "room on \(closest.host.name), but the labels it requires or anti-affinity forbid it")
+    }
     return Plan.Unplaced(
       vm: vm, source: source, cause: .vcpus,
       details: "needs \(vm.vcpus) CPUs; closest is \(closest.host.name) with \(max(0, closest.freeCPUs)) free; "

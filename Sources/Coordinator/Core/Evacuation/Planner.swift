@@ -1,15 +1,19 @@
 public import ClusterModel
+import Placement
 
 /// Decides which machine goes where: cluster and request in, plan out. Same input, same plan.
 ///
-/// Machines are placed one after another, the largest first, each on the destination that is best for the mode at that
-/// moment. Memory is never overbooked; virtual CPUs only when asked, and only for machines that found no other place.
+/// The deciding is done by `PlacementEngine`, in numbers; this translates. Memory is never overbooked; virtual CPUs only
+/// when asked, and only as far as needed.
 public enum Planner {
+  /// Enough for the best plan of a host in most clusters, and a fraction of what the first migration takes.
+  private static let budget = Budget(milliseconds: 20)
+
   /// Plans to empty `request.source`.
   ///
   /// - Parameters:
   ///   - only: the machines concerned; nil: every active one on the source.
-  ///   - excluded: hosts that must not receive although the request would allow it.
+  ///   - excluding: hosts that must not receive although the request would allow it.
   public static func plan(
     _ request: EvacuationRequest, on cluster: ClusterSnapshot, only: Set<VMName>? = nil,
     excluding excluded: Set<HostName> = []
@@ -17,30 +21,25 @@ public enum Planner {
     guard let source = cluster.hosts.first(where: { $0.name == request.source }) else { return Plan() }
     let vms = source.vms.filter { only?.contains($0.name) ?? true }.sorted(by: isPlacedBefore)
     var destinations = Destinations(request, cluster, excluding: excluded)
-    var placed: [(order: Int, move: Plan.Move)] = []
-    var homeless: [(order: Int, vm: VirtualMachine)] = []
-    for (order, vm) in vms.enumerated() {
-      if let destination = destinations.place(vm, mode: request.mode) {
-        placed.append((order, Plan.Move(vm: vm, source: source.name, destination: destination)))
-      } else {
-        homeless.append((order, vm))
-      }
+    let text = PlanningProblem(
+      moving: vms, from: source, to: destinations.hosts, request, rules: cluster.placementRules, in: cluster)
+    let solution = PlacementEngine.solve(text.problem, budget: budget)
+    var moves: [Plan.Move] = []
+    for step in solution.steps {
+      let vm = vms[step.vm]
+      let destination = destinations.hosts[step.destination].name
+      destinations.take(vm, on: step.destination)
+      moves.append(
+        Plan.Move(
+          vm: vm, source: source.name, destination: destination, estimatedStart: Double(step.start) / 1e6,
+          estimatedEnd: Double(step.end) / 1e6))
     }
-    var unplaced: [Plan.Unplaced] = []
-    for (order, vm) in homeless {
-      if request.overbooking, let destination = destinations.overbook(vm) {
-        placed.append((order, Plan.Move(vm: vm, source: source.name, destination: destination)))
-      } else {
-        unplaced.append(destinations.explain(vm, source: source.name))
-      }
-    }
-    placed.sort { $0.order < $1.order }
+    let unplaced = solution.unplaced.map { destinations.explain(vms[$0], source: source.name) }
     return Plan(
-      moves: placed.map(\.move), unplaced: unplaced,
-      loads: [load(of: source, losing: placed.map(\.move.vm))] + destinations.loads)
+      moves: moves, unplaced: unplaced, loads: [load(of: source, losing: moves.map(\.vm))] + destinations.loads)
   }
 
-  /// Larger first, because small machines fill what is left; names break ties, so that plans are repeatable.
+  /// Larger first; names break ties, so that plans are repeatable.
   private static func isPlacedBefore(_ left: VirtualMachine, _ right: VirtualMachine) -> Bool {
     if left.memoryKiB != right.memoryKiB { return left.memoryKiB > right.memoryKiB }
     if left.vcpus != right.vcpus { return left.vcpus > right.vcpus }

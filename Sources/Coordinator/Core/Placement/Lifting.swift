@@ -1,0 +1,124 @@
+/// Brings moves that block each other into an order, by lifting machines out of the way.
+struct Lifting {
+  typealias Operation = OperationRun.Operation
+
+  private let problem: Problem
+  /// Free memory after all that has been ordered so far.
+  private var free: [Int]
+  /// Memory that a host never needs for the mapping, and what lifted machines have been promised of it.
+  private var spare: [(host: Int, room: Int, promised: Int)] = []
+
+  init(_ problem: Problem, free: [Int], mapping: [(vm: Int, destination: Int)]) {
+    self.problem = problem
+    self.free = free
+    guard problem.mayBounce else { return }
+    var final = problem.hosts.map { $0.memory - $0.reservedMemory }
+    var destination = problem.vms.map(\.host)
+    for entry in mapping { destination[entry.vm] = entry.destination }
+    for (vm, host) in zip(problem.vms, destination) { final[host] -= vm.memory }
+    for host in problem.hosts.indices {
+      let room = min(final[host], free[host])
+      if room > 0 { spare.append((host, room, 0)) }
+    }
+  }
+
+  /// A serial order of operations for one component, and the machines that it leaves where they are.
+  mutating func unblock(_ component: [Operation]) -> (chain: [Operation], left: [Int]) {
+    var chain: [Operation] = []
+    var pending = component
+    while !pending.isEmpty {
+      let before = pending.count
+      runFree(&pending, &chain)
+      guard !pending.isEmpty else { break }
+      tour(&pending, &chain)
+      if pending.count == before { return (chain, pending.map(\.vm)) }
+    }
+    return (chain, [])
+  }
+
+  /// Whatever fits one after another.
+  private mutating func runFree(_ pending: inout [Operation], _ chain: inout [Operation]) {
+    var hasMoved = true
+    while hasMoved {
+      hasMoved = false
+      var rest: [Operation] = []
+      for operation in pending {
+        if free[operation.destination] >= problem.vms[operation.vm].memory {
+          perform(operation, &chain)
+          hasMoved = true
+        } else {
+          rest.append(operation)
+        }
+      }
+      pending = rest
+    }
+  }
+
+  /// Lifts one machine and lets its hole serve the others; what does not fit on the way stays pending.
+  private mutating func tour(_ pending: inout [Operation], _ chain: inout [Operation]) {
+    var number: [Int: Int] = [:]
+    func local(_ host: Int) -> Int {
+      if let known = number[host] { return known }
+      number[host] = number.count
+      return number.count - 1
+    }
+    let moves = pending.map { operation in
+      HoleTour.Move(
+        vm: operation.vm, source: local(operation.source), destination: local(operation.destination),
+        size: problem.vms[operation.vm].memory)
+    }
+    var tour = HoleTour(moves, hostCount: number.count)
+    let (lifted, others) = tour.order()
+    guard let (away, back) = lift(pending[lifted]) else { return }
+    perform(away, &chain)
+    var isDone = [Bool](repeating: false, count: pending.count)
+    for other in others where free[pending[other].destination] >= problem.vms[pending[other].vm].memory {
+      perform(pending[other], &chain)
+      isDone[other] = true
+    }
+    isDone[lifted] = true
+    pending = pending.indices.filter { !isDone[$0] }.map { pending[$0] }
+    runFree(&pending, &chain)
+    if free[back.destination] >= problem.vms[back.vm].memory {
+      perform(back, &chain)
+    } else {
+      pending.append(back)
+    }
+  }
+
+  /// A host with room is better than storage, because the machine goes on running.
+  private mutating func lift(_ operation: Operation) -> (away: Operation, back: Operation)? {
+    guard operation.source >= 0 else { return nil }
+    let vm = problem.vms[operation.vm]
+    var best = -1
+    for index in spare.indices
+    where spare[index].room >= vm.memory && spare[index].host != operation.source
+      && spare[index].host != operation.destination && free[spare[index].host] >= vm.memory
+      && problem.allowed[vm.requirement * problem.hosts.count + spare[index].host]
+    {
+      if best < 0 || spare[index].promised * spare[best].room < spare[best].promised * spare[index].room {
+        best = index
+      }
+    }
+    if best >= 0 {
+      spare[best].promised += vm.memory
+      let host = spare[best].host
+      return (
+        Operation(kind: .migrate, vm: operation.vm, source: operation.source, destination: host, after: -1),
+        Operation(kind: .migrate, vm: operation.vm, source: host, destination: operation.destination, after: -1)
+      )
+    }
+    guard problem.storage > 0 else { return nil }
+    return (
+      Operation(kind: .suspend, vm: operation.vm, source: operation.source, destination: -1, after: -1),
+      Operation(kind: .restore, vm: operation.vm, source: -1, destination: operation.destination, after: -1)
+    )
+  }
+
+  private mutating func perform(_ operation: Operation, _ chain: inout [Operation]) {
+    let memory = problem.vms[operation.vm].memory
+    if operation.source >= 0 { free[operation.source] += memory }
+    if operation.destination >= 0 { free[operation.destination] -= memory }
+    chain.append(operation)
+  }
+}

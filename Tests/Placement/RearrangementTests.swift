@@ -1,0 +1,54 @@
+import Placement
+import Testing
+
+@Suite("Rearrangements of full hosts")
+struct RearrangementTests {
+  @Test("cycles are carried out with suspends, bounces, or both", arguments: [(true, 0), (false, 16), (true, 8)])
+  func cycles(hasStorage: Bool, spareGiB: Int) {
+    for seed in 0..<25 {
+      var clusters = RandomClusters(seed: 5000 + seed)
+      let problem = clusters.cycles(
+        storage: hasStorage ? 500_000_000 : 0, spare: spareGiB * RandomClusters.gib)
+      let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(solution.unplaced.isEmpty, "seed \(seed)")
+    }
+  }
+
+  @Test("a swap of two full hosts costs one suspend, of the first machine that blocks")
+  func swap() {
+    let size = 4 * RandomClusters.gib
+    let problem = Problem(
+      hosts: [Problem.Host(memory: size, cpus: 4), Problem.Host(memory: size, cpus: 4)],
+      vms: [Problem.VM(memory: size, vcpus: 1, host: 0), Problem.VM(memory: size, vcpus: 1, host: 1)],
+      task: .rearrange([(0, 1), (1, 0)]), storage: 500_000_000)
+    let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+    #expect(solution.steps.map(\.kind) == [.suspend, .migrate, .restore])
+    #expect(PlanChecker.violations(of: solution, problem) == [])
+  }
+
+  @Test("without storage and room the machines that block each other are named, and stay")
+  func impossible() {
+    let size = 4 * RandomClusters.gib
+    let problem = Problem(
+      hosts: [Problem.Host(memory: size, cpus: 4), Problem.Host(memory: size, cpus: 4)],
+      vms: [Problem.VM(memory: size, vcpus: 1, host: 0), Problem.VM(memory: size, vcpus: 1, host: 1)],
+      task: .rearrange([(0, 1), (1, 0)]))
+    let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+    #expect(solution.steps.isEmpty)
+    #expect(solution.unplaced.sorted() == [0, 1])
+  }
+
+  @Test("a free place at the end of a chain needs no suspend")
+  func chain() {
+    let size = 4 * RandomClusters.gib
+    let hosts = (0..<5).map { Problem.Host(memory: $0 == 4 ? 2 * size : size, cpus: 4) }
+    let vms = (0..<5).map { Problem.VM(memory: size, vcpus: 1, host: $0) }
+    let problem = Problem(
+      hosts: hosts, vms: vms, task: .rearrange((0..<4).map { ($0, $0 + 1) }), storage: 500_000_000)
+    let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+    #expect(solution.steps.map(\.vm) == [3, 2, 1, 0])
+    #expect(solution.steps.allSatisfy { $0.kind == .migrate })
+    #expect(PlanChecker.violations(of: solution, problem) == [])
+  }
+}
