@@ -73,6 +73,7 @@ struct PlannerPropertyTests {
     switch left.cause {
     case .noDestination: #expect(targets.isEmpty, "seed \(seed): \(left.details)")
     case .memory: #expect(!targets.isEmpty, "seed \(seed): \(left.details)")
+    case .constraint: Issue.record("seed \(seed): there are no constraints here: \(left.details)")
     case .vcpus: #expect(!request.overbooking, "seed \(seed): \(left.details)")
     }
     if request.overbooking { #expect(withMemory.isEmpty, "seed \(seed): \(left.vm.name) was to be overbooked") }

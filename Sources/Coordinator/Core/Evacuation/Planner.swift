@@ -6,8 +6,8 @@ import Placement
 /// The deciding is done by `PlacementEngine`, in numbers; this translates. Memory is never overbooked; virtual CPUs only
 /// when asked, and only as far as needed.
 public enum Planner {
-  /// Enough for the best plan of a host in most clusters, and a fraction of what the first migration takes.
-  private static let budget = Budget(milliseconds: 20)
+  /// Enough for the best plan of one host in most clusters, and nothing beside what its first migration takes.
+  private static let budget = Budget(milliseconds: 2)
 
   /// Plans to empty `request.source`.
   ///
