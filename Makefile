@@ -10,7 +10,7 @@ BUILD_PACKAGES := ca-certificates g++ git pkg-config \
 LAB_PACKAGES := binutils gcc libc6-dev iproute2 procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
 
-.PHONY: help setup build test lint demo bench lab-up lab-down clean
+.PHONY: help setup build test lint demo bench bench-planner lab-up lab-down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -28,7 +28,7 @@ test: setup ## every test, on real hosts too
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
-	then shellcheck -x .ci/run .ci/setup Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
+	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
@@ -37,6 +37,10 @@ demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MOD
 bench: build ## benchmarks, in release
 	@for part in yaml round-trip; do \
 	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
+
+bench-planner: setup ## plan a folder of cases: CASES=folder, CHECK=program that judges them
+	swift build -c release --product migfra
+	Tests/Planner/bench '$(or $(CASES),$(error CASES=folder with case files is needed; docs/planner.md has the format))' '$(CHECK)'
 
 lab-up: setup ## a cluster to play with (HOSTS=3); then Tests/Lab/lab help
 	$(LAB) up '$(HOSTS)'

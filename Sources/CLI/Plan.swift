@@ -37,11 +37,15 @@ struct PlanCommand: ParsableCommand {
     for path in from {
       let url = URL(fileURLWithPath: path)
       let planningCase: PlanningCase
-      let bytes = try Data(contentsOf: url)
+      guard let bytes = FileManager.default.contents(atPath: path) else {
+        warn("\(path) cannot be read")
+        throw Exit.error
+      }
       do throws(CaseError) {
         planningCase = try PlanningCase(json: [UInt8](bytes))
       } catch {
-        throw ValidationError("\(path): \(error)")
+        warn("\(path): \(error)")
+        throw Exit.error
       }
       let clock = ContinuousClock()
       let start = clock.now

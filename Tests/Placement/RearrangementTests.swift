@@ -15,6 +15,23 @@ struct RearrangementTests {
     }
   }
 
+  @Test("random wishes leave nobody in storage, whatever cannot be done")
+  func randomWishes() {
+    for seed in 0..<60 {
+      var clusters = RandomClusters(seed: 6000 + seed)
+      var problem = clusters.cycles(storage: seed % 2 * 500_000_000, spare: seed % 3 * 4 * RandomClusters.gib)
+      let hostCount = problem.hosts.count
+      problem.task = .rearrange(
+        problem.vms.indices.filter { _ in clusters.below(2) == 0 }.map { ($0, clusters.below(hostCount)) })
+      let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      for vm in solution.unplaced {
+        let last = solution.steps.last { $0.vm == vm }
+        #expect(last == nil || last?.destination == problem.vms[vm].host, "seed \(seed), machine \(vm)")
+      }
+    }
+  }
+
   @Test("a swap of two full hosts costs one suspend, of the first machine that blocks")
   func swap() {
     let size = 4 * RandomClusters.gib

@@ -35,9 +35,11 @@ struct HoleTour {
     }
   }
 
-  /// The move to lift, and the others that its hole serves, in order.
-  mutating func order() -> (lifted: Int, others: [Int]) {
-    let lifted = classOf.firstIndex(of: 0) ?? 0
+  /// The move to lift, one of the largest, and the others that its hole serves, in order; nil: none may be lifted.
+  mutating func order(sparing isSpared: [Bool]) -> (lifted: Int, others: [Int])? {
+    guard let lifted = moves.indices.filter({ !isSpared[$0] }).min(by: { classOf[$0] < classOf[$1] }) else {
+      return nil
+    }
     let key = classOf[lifted] * hostCount + moves[lifted].destination
     arrivals[key].removeAll { $0 == lifted }
     return (lifted, walk(classOf[lifted], from: moves[lifted].source))

@@ -5,6 +5,8 @@ struct Lifting {
   private let problem: Problem
   /// Free memory after all that has been ordered so far.
   private var free: [Int]
+  /// Machines of the component at hand that are in storage or on a third host.
+  private var lifted: Set<Int> = []
   /// Memory that a host never needs for the mapping, and what lifted machines have been promised of it.
   private var spare: [(host: Int, room: Int, promised: Int)] = []
 
@@ -26,12 +28,18 @@ struct Lifting {
   mutating func unblock(_ component: [Operation]) -> (chain: [Operation], left: [Int]) {
     var chain: [Operation] = []
     var pending = component
+    lifted = []
+    runFree(&pending, &chain)
+    // Where everything stands if the rest turns out to be impossible: nobody in storage, nobody on a third host.
+    var firm = (chain: chain, pending: pending, free: free)
     while !pending.isEmpty {
       let before = pending.count
-      runFree(&pending, &chain)
-      guard !pending.isEmpty else { break }
       tour(&pending, &chain)
-      if pending.count == before { return (chain, pending.map(\.vm)) }
+      if pending.count == before {
+        free = firm.free
+        return (firm.chain, firm.pending.map(\.vm))
+      }
+      if lifted.isEmpty { firm = (chain, pending, free) }
     }
     return (chain, [])
   }
@@ -45,6 +53,7 @@ struct Lifting {
       for operation in pending {
         if free[operation.destination] >= problem.vms[operation.vm].memory {
           perform(operation, &chain)
+          lifted.remove(operation.vm)
           hasMoved = true
         } else {
           rest.append(operation)
@@ -68,19 +77,23 @@ struct Lifting {
         size: problem.vms[operation.vm].memory)
     }
     var tour = HoleTour(moves, hostCount: number.count)
-    let (lifted, others) = tour.order()
-    guard let (away, back) = lift(pending[lifted]) else { return }
+    guard let (lifted, others) = tour.order(sparing: pending.map { self.lifted.contains($0.vm) }),
+      let (away, back) = lift(pending[lifted])
+    else { return }
     perform(away, &chain)
+    self.lifted.insert(away.vm)
     var isDone = [Bool](repeating: false, count: pending.count)
     for other in others where free[pending[other].destination] >= problem.vms[pending[other].vm].memory {
       perform(pending[other], &chain)
       isDone[other] = true
     }
     isDone[lifted] = true
+    self.lifted.subtract(pending.indices.filter { isDone[$0] && $0 != lifted }.map { pending[$0].vm })
     pending = pending.indices.filter { !isDone[$0] }.map { pending[$0] }
     runFree(&pending, &chain)
     if free[back.destination] >= problem.vms[back.vm].memory {
       perform(back, &chain)
+      self.lifted.remove(back.vm)
     } else {
       pending.append(back)
     }
@@ -88,7 +101,6 @@ struct Lifting {
 
   /// A host with room is better than storage, because the machine goes on running.
   private mutating func lift(_ operation: Operation) -> (away: Operation, back: Operation)? {
-    guard operation.source >= 0 else { return nil }
     let vm = problem.vms[operation.vm]
     var best = -1
     for index in spare.indices

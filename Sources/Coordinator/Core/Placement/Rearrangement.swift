@@ -57,7 +57,9 @@ struct Rearrangement {
   }
 
   private func unblock(_ operations: [Operation], _ run: OperationRun) -> Solution {
-    var all = operations.indices.filter { run.start[$0] >= 0 }.map { operations[$0] }
+    // In the order in which they start, so that they could also be done one after another.
+    var all = operations.indices.filter { run.start[$0] >= 0 }
+      .sorted { (run.start[$0], $0) < (run.start[$1], $1) }.map { operations[$0] }
     var free = freeAtStart
     for operation in all {
       free[operation.destination] -= problem.vms[operation.vm].memory
@@ -77,7 +79,13 @@ struct Rearrangement {
       }
       unfinished += left
     }
-    return solution(steps(all, OperationRun(problem, all, freeMemory: freeAtStart)), unfinished: unfinished)
+    var run = OperationRun(problem, all, freeMemory: freeAtStart)
+    if !run.stuck.isEmpty {
+      // Components that need the same room of a third host could wait for each other; one after another they cannot.
+      for number in all.indices.dropFirst() { all[number].after = number - 1 }
+      run = OperationRun(problem, all, freeMemory: freeAtStart)
+    }
+    return solution(steps(all, run), unfinished: unfinished)
   }
 
   /// Operations whose hosts are connected by them, the component of the first operation first.
