@@ -89,8 +89,8 @@ struct Scheduler {
     var best: [Int] = []
     var shortest = Int.max
     // What is good enough, and how often to try: large plans are averages, and soon near the bound.
-    let tolerance = jobs.count > 10_000 ? bound / 400 : bound / 2000
-    let affordable = max(1, min(attempts, 60_000 / max(1, jobs.count)))
+    let tolerance = jobs.count > 10_000 ? bound / 125 : bound / 2000
+    let affordable = max(1, min(attempts, 30_000 / max(1, jobs.count)))
     for mix in mixes.prefix(affordable) {
       let (starts, end) = run(mix)
       if end < shortest {

@@ -34,7 +34,8 @@ enum Spreading {
   private static func place(_ items: [Int], in ledger: inout Ledger, upTo high: Int, _ isOpen: [Bool]) {
     guard !items.isEmpty else { return }
     for bin in 0..<ledger.binCount { ledger.isOpen[bin] = isOpen[bin] && ledger.received[bin] < high }
-    let comparisons = comparisons(for: items.count)
+    // A round is a part of the whole, and may cost a part of it.
+    let comparisons = max(20, comparisons(for: ledger.itemCount))
     var queue = BucketQueue(ledger)
     for item in items {
       let best = leastShare(for: item, in: ledger, queue, comparisons)
