@@ -25,7 +25,8 @@ struct RoundTripBenchmark: AsyncParsableCommand {
     let configuration = "listener \(port) 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
     try configuration.write(to: folder.appending(path: "broker.conf"), atomically: true, encoding: .utf8)
     let broker = try start("/usr/sbin/mosquitto", ["-c", folder.appending(path: "broker.conf").path])
-    defer { broker.terminate() }
+    // Not SIGTERM: a child of a Swift program inherits blocked signals, and mosquitto would never hear it.
+    defer { kill(broker.processIdentifier, SIGKILL) }
     let worker = try start(
       "\(programs)/migfra-worker",
       [
