@@ -226,4 +226,18 @@ struct WorkerTaskTests {
     lost.handle(.hypervisorLost("gone"))
     #expect(lost.answers(other).first?.entries.first?.code == .hypervisorLost)
   }
+
+  @Test("a default that cannot be had is refused like a wish")
+  func offlineByDefault() {
+    var machine = WorkerMachine(
+      WorkerMachine.Configuration(host: "n1", epoch: 1, journal: "j", version: "1", migrationType: .offline))
+    let arrival = TaskArrival(sequence: 1, route: Workbench.route)
+    let effects = machine.handle(
+      .taskReceived(TaskMessage(id: "m", body: .migrate("a")), arrival), at: Moment(uptime: .zero, unixTime: 0))
+    guard case .answer(let result, _)? = effects.last else {
+      Issue.record("not answered: \(effects)")
+      return
+    }
+    #expect(result.entries.first?.code == .unsupported)
+  }
 }

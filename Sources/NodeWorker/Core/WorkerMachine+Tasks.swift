@@ -103,7 +103,7 @@ extension WorkerMachine {
         .destination, "'\(migration.vm)' cannot be migrated to \(migration.destination): that is this host itself"
       )
     }
-    if migration.type == .offline {
+    if (migration.type ?? configuration.migrationType) == .offline {
       return (.unsupported, "migration-type offline is not available in this version; use live or warm")
     }
     return nil

@@ -2,7 +2,7 @@ import CLibvirt
 
 /// What a host's libvirt reports by itself.
 public enum DomainEvent: Sendable, Equatable {
-  /// A VM has been defined, started, stopped, and so on. `detail` says why; see `LifecycleDetail`.
+  /// A VM has been defined, started, stopped, and so on. `detail` says why, in libvirt's numbers for that kind.
   case lifecycle(uuid: String, name: String, kind: LifecycleKind, detail: Int32)
   /// A long operation has ended well; reported on the host where it ran, for a migration the source, right after
   /// `stopped`. One that was aborted or failed is not reported so.
@@ -42,16 +42,4 @@ public enum LifecycleKind: String, Sendable {
       default: .other
       }
   }
-}
-
-/// The details of lifecycle events that tell a migration from other causes; each is valid with its kind only.
-public enum LifecycleDetail {
-  /// With `started`: an incoming VM; it does not run yet.
-  public static let startedByMigration = Int32(VIR_DOMAIN_EVENT_STARTED_MIGRATED.rawValue)
-  /// With `suspended`: the source stands still for the last copy.
-  public static let suspendedByMigration = Int32(VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED.rawValue)
-  /// With `resumed`: at the destination, the VM runs there; at the source, it runs on after a failed move.
-  public static let resumedByMigration = Int32(VIR_DOMAIN_EVENT_RESUMED_MIGRATED.rawValue)
-  /// With `stopped`: it has left for another host.
-  public static let stoppedByMigration = Int32(VIR_DOMAIN_EVENT_STOPPED_MIGRATED.rawValue)
 }

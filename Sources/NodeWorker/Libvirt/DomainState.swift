@@ -33,23 +33,9 @@ public enum DomainState: String, Sendable {
 
 /// The reasons that tell a VM on the move from one that stands or runs for good; each is valid with its state only.
 public enum DomainStateReason {
-  /// With `running`: it has come from another host, and runs here.
-  public static let runningAfterMigration = Int32(VIR_DOMAIN_RUNNING_MIGRATED.rawValue)
-  /// With `running`: it has been switched over, part of its memory is still at the source.
-  public static let runningInPostCopy = Int32(VIR_DOMAIN_RUNNING_POSTCOPY.rawValue)
-  /// With `running`: like that, and the connection to the source is lost.
-  public static let runningInFailedPostCopy = Int32(VIR_DOMAIN_RUNNING_POSTCOPY_FAILED.rawValue)
   /// With `paused`: an operator wants it so.
   public static let pausedByUser = Int32(VIR_DOMAIN_PAUSED_USER.rawValue)
-  /// With `paused`: the source of a migration, during the last copy.
-  public static let pausedByMigration = Int32(VIR_DOMAIN_PAUSED_MIGRATION.rawValue)
   /// With `paused`: not a VM yet but the shell of one that is starting, or *arriving*: a migration's destination lists it so
   /// from the first moment until it runs there, or until it vanishes because the migration failed.
   public static let pausedStartingUp = Int32(VIR_DOMAIN_PAUSED_STARTING_UP.rawValue)
-  /// With `paused`: the source, after the switch to post-copy.
-  public static let pausedByPostCopy = Int32(VIR_DOMAIN_PAUSED_POSTCOPY.rawValue)
-  /// With `paused`: the source of a post-copy migration that broke; the VM is neither here nor there.
-  public static let pausedByFailedPostCopy = Int32(VIR_DOMAIN_PAUSED_POSTCOPY_FAILED.rawValue)
-  /// With `shutOff`: its definition has stayed, the VM has gone to another host.
-  public static let shutOffByMigration = Int32(VIR_DOMAIN_SHUTOFF_MIGRATED.rawValue)
 }
