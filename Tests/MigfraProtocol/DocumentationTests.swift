@@ -27,7 +27,6 @@ struct DocumentationTests {
     for example in Self.examples where example.hasPrefix("task:") {
       let message = try task(example)
       #expect(message.warnings.isEmpty, "\(example)")
-      #expect(message.unavailableOptions.isEmpty, "\(example)")
       kinds.insert(message.kind)
     }
     #expect(kinds == Set(TaskMessage.Kind.allCases).subtracting([.quit]))
@@ -36,7 +35,7 @@ struct DocumentationTests {
   @Test("every result in it is what our programs write")
   func results() throws {
     let results = examples(with: "result")
-    #expect(results.count == 8)
+    #expect(results.count == 9)
     for example in results { #expect(text(try answer(example).encoded()) == example) }
   }
 
@@ -59,7 +58,7 @@ struct DocumentationTests {
 
   @Test("every example in it is a task, a result or a report")
   func completeness() {
-    #expect(Self.examples.count == 10 + 8 + 5)
+    #expect(Self.examples.count == 12 + 9 + 5)
   }
 
   @Test("every error code is in it once", arguments: ErrorCode.allCases)
@@ -92,13 +91,9 @@ struct DocumentationTests {
       NodeReport.State.allCases.map(\.rawValue) + PlanReport.State.allCases.map(\.rawValue)
       + PlanReport.Move.State.allCases.map(\.rawValue) + VirtualMachine.State.allCases.map(\.rawValue)
       + TaskResult.Status.allCases.map(\.rawValue) + PlacementMode.allCases.map(\.rawValue)
+      + MigrationProgress.Phase.allCases.map(\.rawValue) + NonConvergence.allCases.map(\.rawValue)
+      + LibvirtTransport.allCases.map(\.rawValue) + MigrationType.allCases.map(\.rawValue)
       + HostReport.Presence.allCases.filter { $0 != .online }.map(\.rawValue)
     for state in states { #expect(Self.page.contains("`\(state)`"), "\(state)") }
-  }
-
-  @Test("what it lists as not available is refused")
-  func unavailable() throws {
-    let section = try #require(Self.page.components(separatedBy: "## Not in this version").last)
-    for option in TaskOptionTests.options { #expect(section.contains("`\(option.name)`"), "\(option.name)") }
   }
 }

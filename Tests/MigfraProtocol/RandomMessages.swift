@@ -72,7 +72,7 @@ struct RandomMessages {
 
   mutating func task() -> TaskMessage {
     let body: TaskMessage.Body =
-      switch below(10) {
+      switch below(11) {
       case 0: .start(several(3) { $0.start() })
       case 1: .stop(several(3) { VMStop(vm: $0.vm(), isForced: $0.flip(), undefines: $0.flip()) })
       case 2: .suspend(several(3) { $0.vm() })
@@ -84,17 +84,35 @@ struct RandomMessages {
         .migrate(
           VMMigration(
             vm: vm(), destination: host(), type: maybe { $0.one(of: MigrationType.allCases) },
-            retries: maybe { $0.number() }))
+            retries: maybe { $0.number() }, tuning: tuning(withMap: true),
+            partner: maybe { SwapPartner(vm: $0.vm(), hookProcesses: $0.hook(), vcpuMap: $0.maybe { _ in [[7]] }) }))
+      case 8: .cancel(TaskID(rawValue: "x" + text()))
       default:
         .evacuate(
           NodeEvacuation(
             destinations: some(3) { $0.host() }, mode: maybe { $0.one(of: PlacementMode.allCases) },
             migrationType: maybe { $0.one(of: MigrationType.allCases) }, overbooking: maybe { $0.flip() },
-            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() }, isDryRun: flip()))
+            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() }, tuning: tuning(withMap: false),
+            isDryRun: flip()))
       }
     return TaskMessage(
       id: maybe { $0.id() }, host: maybe { $0.host() }, body: body, measuresTime: flip(),
-      notAfter: maybe { $0.seconds() })
+      notAfter: maybe { $0.seconds() }, driver: maybe { $0.one(of: ["qemu", "0017", "true", "a b"]) })
+  }
+
+  private mutating func hook() -> HookProcesses? { one(of: [nil, .announced, .count(1 + below(100))]) }
+
+  private mutating func tuning(withMap: Bool) -> MigrationTuning {
+    var tuning = MigrationTuning()
+    if withMap { tuning.vcpuMap = maybe { _ in [[0, 1], [4095]] } }
+    tuning.hookProcesses = hook()
+    tuning.usesRDMA = flip()
+    tuning.transport = maybe { $0.one(of: LibvirtTransport.allCases) }
+    tuning.bandwidth = maybe { 1 + $0.below(1000) }
+    tuning.postCopies = flip()
+    tuning.timeout = maybe { 1 + $0.below(1000) }
+    tuning.nonConvergence = maybe { $0.one(of: NonConvergence.allCases) }
+    return tuning
   }
 
   private mutating func start() -> VMStart {
@@ -102,8 +120,18 @@ struct RandomMessages {
     let source: VMStart.Source =
       flip() ? .defined(name) : .xml("<domain>\(text())</domain>", isTransient: flip())
     let isNamed = if case .defined = source { true } else { flip() }
-    return VMStart(
+    var start = VMStart(
       source: source, name: isNamed ? name : nil, awaitsSSH: flip(), probeHostname: maybe { $0.host().rawValue })
+    start.vcpuMap = maybe { _ in [[1], [2, 3]] }
+    start.memoryNodes = maybe { _ in [[0]] }
+    start.pciIDs = some(2) { PCIDeviceID(vendor: UInt16($0.below(1 << 16)), device: UInt16($0.below(1 << 16))) }
+    if flip() {
+      start.devices = [PCIAddress(domain: below(1 << 16), bus: below(256), slot: below(32), function: below(8))]
+    }
+    start.sharedMemory = maybe {
+      SharedMemory(id: $0.one(of: ["a", "0017", "true", "x.y"]), sizeMiB: 1 << $0.below(20))
+    }
+    return start
   }
 
   // MARK: - Results

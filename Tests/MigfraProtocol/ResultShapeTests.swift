@@ -196,7 +196,8 @@ struct ResultShapeTests {
       titles == [
         "start vm -> vm started", "stop vm -> vm stopped", "suspend vm -> vm suspended", "resume vm -> vm resumed",
         "repin vm -> vm repinned", "migrate vm -> vm migrated", "evacuate node -> node evacuated",
-        "cordon node -> node cordoned", "uncordon node -> node uncordoned", "quit -> quit",
+        "cordon node -> node cordoned", "uncordon node -> node uncordoned", "cancel -> task cancelled",
+        "quit -> quit",
       ])
   }
 

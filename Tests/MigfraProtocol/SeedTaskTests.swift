@@ -8,7 +8,6 @@ struct SeedTaskTests {
     var text: String
     var body: TaskMessage.Body
     var measuresTime = false
-    var unavailable: [String] = []
 
     var testDescription: String { text.split(separator: "\n").first.map(String.init) ?? "" }
   }
@@ -46,8 +45,8 @@ struct SeedTaskTests {
         """,
       body: .start([
         VMStart(source: .defined("vm1"), name: "vm1", memoryKiB: 1_048_576, vcpus: 4),
-        VMStart(source: .xml("<domain/>", isTransient: false)),
-      ]), unavailable: ["pci-ids"]),
+        .with(.xml("<domain/>", isTransient: false)) { $0.pciIDs = [PCIDeviceID(vendor: 0x15b3, device: 0x1004)] },
+      ])),
     Example(
       text: """
         task: stop vm
@@ -107,8 +106,12 @@ struct SeedTaskTests {
         """,
       body: .migrate(
         VMMigration(
-          vm: "vm1", destination: "node2", type: .live, tuning: .pinned([[4], [5, 6], [7]]))),
-      unavailable: ["rdma-migration", "pscom-hook-procs", "swap-with"]),
+          vm: "vm1", destination: "node2", type: .live,
+          tuning: .with {
+            $0.vcpuMap = [[4], [5, 6], [7]]
+            $0.usesRDMA = true
+            $0.hookProcesses = .count(4)
+          }, partner: SwapPartner(vm: "vm2", hookProcesses: .count(2), vcpuMap: [[0], [1]])))),
     Example(
       text: """
         task: evacuate node
@@ -136,7 +139,9 @@ struct SeedTaskTests {
         parameter:
           mode: auto
           pscom-hook-procs: auto
-        """, body: .evacuate(NodeEvacuation(destinations: ["node2"], mode: .auto)), unavailable: ["pscom-hook-procs"]),
+        """,
+      body: .evacuate(
+        NodeEvacuation(destinations: ["node2"], mode: .auto, tuning: .with { $0.hookProcesses = .announced }))),
     Example(
       text: """
         task: repin vm
@@ -144,6 +149,7 @@ struct SeedTaskTests {
         vcpu-map: [[4],[5],[6],[7]]
         """, body: .repin([VMRepin(vm: "vm1", map: [[4], [5], [6], [7]])])),
     Example(text: "task: quit", body: .quit),
+    Example(text: "task: cancel\ntask-id: 0017", body: .cancel("0017")),
     Example(
       text: """
         task: evacuate node
@@ -159,8 +165,7 @@ struct SeedTaskTests {
 
   private func expected(_ example: Example, id: TaskID? = nil, host: HostName? = nil) -> TaskMessage {
     TaskMessage(
-      id: id, host: host, body: example.body, measuresTime: example.measuresTime,
-      unavailableOptions: example.unavailable)
+      id: id, host: host, body: example.body, measuresTime: example.measuresTime)
   }
 
   @Test("a task without an id is read", arguments: examples)
@@ -199,9 +204,19 @@ struct SeedTaskTests {
 }
 
 extension MigrationTuning {
-  static func pinned(_ map: VCPUMap) -> MigrationTuning {
+  static func with(_ change: (inout MigrationTuning) -> Void) -> MigrationTuning {
     var tuning = MigrationTuning()
-    tuning.vcpuMap = map
+    change(&tuning)
     return tuning
+  }
+
+  static func pinned(_ map: VCPUMap) -> MigrationTuning { .with { $0.vcpuMap = map } }
+}
+
+extension VMStart {
+  static func with(_ source: Source, name: VMName? = nil, _ change: (inout VMStart) -> Void) -> VMStart {
+    var start = VMStart(source: source, name: name)
+    change(&start)
+    return start
   }
 }

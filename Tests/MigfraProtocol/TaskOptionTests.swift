@@ -41,73 +41,78 @@ struct TaskOptionTests {
     #expect(try task(text).warnings == ["unknown key '\(path)' ignored (line 1)"])
   }
 
-  struct Option: Sendable, CustomTestStringConvertible {
-    var name: String
-    /// Everything around the option's value.
-    var before: String
-    var after: String
-    var value: String
-
-    var testDescription: String { "\(name): \(value)" }
-
-    static func start(_ name: String, _ value: String) -> Option {
-      Option(
-        name: name, before: "{task: start vm, vm-configurations: [{vm-name: a, \(name): ", after: "}]}", value: value)
-    }
-    static func stop(_ name: String, _ value: String) -> Option {
-      Option(name: name, before: "{task: stop vm, list: [{vm-name: a, \(name): ", after: "}]}", value: value)
-    }
-    static func resume(_ name: String, _ value: String) -> Option {
-      Option(name: name, before: "{task: resume vm, list: [{vm-name: a, \(name): ", after: "}]}", value: value)
-    }
-    static func migrate(_ name: String, _ value: String) -> Option {
-      Option(
-        name: name, before: "{task: migrate vm, vm-name: a, destination: b, parameter: {\(name): ", after: "}}",
-        value: value)
-    }
-    static func top(_ name: String, _ value: String) -> Option {
-      Option(name: name, before: "{task: migrate vm, vm-name: a, destination: b, \(name): ", after: "}", value: value)
-    }
-    static func evacuate(_ name: String, _ value: String) -> Option {
-      Option(name: name, before: "{task: evacuate node, parameter: {\(name): ", after: "}}", value: value)
-    }
-  }
-
-  static let options: [Option] = [
-    .start("pci-ids", "[{vendor: 0x15b3, device: 0x1004}]"),
-    .start("devs", "[{pci-addr: '0000:04:00.0'}]"), .start("vcpu-map", "[[0], [1]]"), .start("memnode-map", "[[0]]"),
-    .start("ivshmem", "{id: a, size: 16}"), .start("driver", "qemu"), .stop("driver", "qemu"),
-    .resume("driver", "'test:///default#'"), .migrate("rdma-migration", "true"), .migrate("pscom-hook-procs", "4"),
-    .migrate("pscom-hook-procs", "auto"), .migrate("transport", "tcp"), .migrate("driver", "qemu"),
-    .migrate("swap-with", "b"), .migrate("swap-with", "{vm-name: b}"),
-    .top("transport", "tcp"), .top("driver", "'qemu+ext:///system?command=/bin/true#'"),
-    .evacuate("rdma-migration", "yes"), .evacuate("pscom-hook-procs", "1"), .evacuate("transport", "tls"),
-    .evacuate("driver", "qemu"),
-  ]
-
-  @Test("an option that this version has not is listed, and is no warning", arguments: options)
-  func unavailable(_ option: Option) throws {
-    let message = try task(option.before + option.value + option.after)
-    #expect(message.unavailableOptions == [option.name])
-    #expect(message.warnings.isEmpty)
-  }
-
-  @Test("the same option asks for nothing when it is off", arguments: options)
-  func off(_ option: Option) throws {
-    for value in ["false", "False", "NO", "off", "0", "~", "", "''", "[]", "{}"] {
+  @Test("an option that may be left out asks for nothing when it is off", arguments: TaskOptions.all)
+  func off(_ option: TaskOptions.Option) throws {
+    let without = try task(option.before + "~" + option.after)
+    for value in ["false", "False", "NO", "off", "0", "", "''", "[]", "{}"] {
       let message = try task(option.before + value + option.after)
-      #expect(message.unavailableOptions.isEmpty, "\(option.name): \(value)")
-      #expect(message.warnings.isEmpty, "\(option.name): \(value)")
+      #expect(message == without, "\(option.name): \(value)")
     }
+    #expect(without.warnings.isEmpty)
   }
 
-  @Test("an option of several entries is listed once")
-  func once() throws {
+  @Test("an option that is on is read, and written again", arguments: TaskOptions.all)
+  func on(_ option: TaskOptions.Option) throws {
+    let message = try task(option.before + option.value + option.after)
+    #expect(message.warnings.isEmpty)
+    #expect(message != (try task(option.before + "~" + option.after)))
+    #expect(try task(String(decoding: message.encoded(), as: UTF8.self)) == message)
+  }
+
+  @Test("an option of another kind is refused", arguments: TaskOptions.all)
+  func nonsense(_ option: TaskOptions.Option) {
+    #expect(throws: UnreadableTask.self) { try task(option.before + "[{x: y}]" + option.after) }
+  }
+
+  @Test("devices, shared memory and maps of a start")
+  func startOptions() throws {
     let message = try task(
-      "{task: start vm, vm-configurations: [{vm-name: a, devs: [1]}, {vm-name: b, devs: [2], pci-ids: [1]}, {vm-name: c}]}"
-    )
-    #expect(message.unavailableOptions == ["devs", "pci-ids"])
-    #expect(message.vms == ["a", "b", "c"])
+      """
+      task: start vm
+      vm-configurations:
+        - vm-name: a
+          vcpu-map: [[0], [1, 2]]
+          memnode-map: [[0, 1]]
+          pci-ids: [{vendor: 0x15b3, device: 4100}]
+          devs: [{pci-addr: "0000:04:00.1"}, {pci-addr: "81:1f.7"}]
+          ivshmem: {id: pool-1, size: 16, path: /ignored}
+      """)
+    let expected = VMStart.with(.defined("a"), name: "a") {
+      $0.vcpuMap = [[0], [1, 2]]
+      $0.memoryNodes = [[0, 1]]
+      $0.pciIDs = [PCIDeviceID(vendor: 0x15b3, device: 0x1004)]
+      $0.devices = [
+        PCIAddress(domain: 0, bus: 4, slot: 0, function: 1), PCIAddress(domain: 0, bus: 0x81, slot: 0x1f, function: 7),
+      ]
+      $0.sharedMemory = SharedMemory(id: "pool-1", sizeMiB: 16)
+    }
+    #expect(message.body == .start([expected]))
+    #expect(message.warnings.isEmpty)
+    #expect(String(decoding: message.encoded(), as: UTF8.self).contains("vendor: 0x15b3"))
+  }
+
+  @Test(
+    "devices that cannot be are refused",
+    arguments: [
+      "pci-ids: [{vendor: 0x15b3}]", "pci-ids: [{vendor: 0x15b34, device: 1}]", "devs: [{pci-addr: 04}]",
+      "devs: [{pci-addr: '00:20.0'}]", "devs: [{pci-addr: '00:+1.0'}]", "devs: [{pci-addr: '0:00:00:00.0'}]",
+      "devs: [{pci-addr: '00:01.0'}, {pci-addr: '0000:00:01.0'}]", "ivshmem: {id: a, size: 3}",
+      "ivshmem: {id: ../a, size: 4}", "ivshmem: {id: 'a b', size: 4}", "memnode-map: [[]]",
+    ])
+  func impossibleDevices(text: String) {
+    #expect(throws: UnreadableTask.self) { try task("{task: start vm, vm-configurations: [{vm-name: a, \(text)}]}") }
+  }
+
+  @Test("the first driver that is named counts, wherever it stands")
+  func drivers() throws {
+    let message = try task("{task: stop vm, list: [{vm-name: a}, {vm-name: b, driver: qemu}, {vm-name: c, driver: x}]}")
+    #expect(message.driver == "qemu")
+    #expect(try task("{task: repin vm, driver: xen, vm-name: a, vcpu-map: [[0]]}").driver == "xen")
+  }
+
+  @Test("a cancelled task is named by its id", arguments: ["{task: cancel}", "{task: cancel, task-id: ''}"])
+  func cancelWithoutID(_ text: String) {
+    #expect(throws: UnreadableTask.self) { try task(text) }
   }
 
   @Test("a stop by pattern is named for the pattern; a name goes before it")
@@ -151,12 +156,6 @@ struct TaskOptionTests {
     #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
   }
 
-  @Test("a transient machine's sizes are those of its XML")
-  func transientSizes() throws {
-    let message = try task("{task: start vm, vm-configurations: [{xml: <domain/>, transient: true, memory: 4096}]}")
-    #expect(message.unavailableOptions == ["memory"])
-  }
-
   @Test("repin takes one machine, or a list")
   func repinList() throws {
     let message = try task("{task: repin vm, list: [{vm-name: a, vcpu-map: [[0]]}, {vm-name: b, vcpu-map: [[1, 2]]}]}")
@@ -171,7 +170,7 @@ struct TaskOptionTests {
       vm-name: a
       destination: b
       parameter: {bandwidth: 100, auto-converge: yes, post-copy: on, parallel-connections: 4, compression: true,
-        timeout: 300, downtime-limit: 50, vcpu-map: [[1]]}
+        timeout: 300, downtime-limit: 50, non-convergence: give-up, vcpu-map: [[1]]}
       """)
     var expected = MigrationTuning.pinned([[1]])
     expected.bandwidth = 100
@@ -181,6 +180,7 @@ struct TaskOptionTests {
     expected.compresses = true
     expected.timeout = 300
     expected.downtimeLimit = 50
+    expected.nonConvergence = .giveUp
     #expect(message.body == .migrate(VMMigration(vm: "a", destination: "b", tuning: expected)))
     #expect(try task(String(decoding: message.encoded(), as: UTF8.self)) == message)
     #expect(message.warnings.isEmpty)
@@ -188,7 +188,10 @@ struct TaskOptionTests {
 
   @Test(
     "a tuning that cannot be is refused",
-    arguments: ["bandwidth: 0", "timeout: -1", "downtime-limit: 1000001", "vcpu-map: [[]]"])
+    arguments: [
+      "bandwidth: 0", "timeout: -1", "downtime-limit: 1000001", "vcpu-map: [[]]", "non-convergence: hope",
+      "transport: ftp",
+    ])
   func impossibleTuning(text: String) {
     #expect(throws: UnreadableTask.self) {
       try task("{task: migrate vm, vm-name: a, destination: b, parameter: {\(text)}}")

@@ -255,7 +255,7 @@ struct WorkerHandOverTests {
   func refused() {
     var bench = bench(true)
     let old = bench.receive(TaskMessage(id: "t", body: Self.evacuation, notAfter: 999_000))
-    let unsupported = bench.receive(TaskMessage(id: "u", body: Self.evacuation, unavailableOptions: ["transport"]))
+    let unsupported = bench.receive(TaskMessage(id: "u", body: Self.evacuation, driver: "xen"))
     #expect(bench.answers(old).map(\.code) == [.expired] && bench.answers(old).map(\.status) == [.error])
     #expect(bench.answers(unsupported).map(\.code) == [.unsupported])
     #expect(bench.handedOver.isEmpty)

@@ -135,14 +135,14 @@ struct WorkerTaskTests {
         testDescription: "too old", task: TaskMessage(id: "t", body: .stop("a"), notAfter: 999_995),
         answer: refused(.vmStopped, "a", .expired, "expired 5 s ago, not executed")),
       Refusal(
-        testDescription: "an option that cannot be had",
-        task: TaskMessage(id: "t", body: .migrate("a"), unavailableOptions: ["rdma-migration", "vcpu-map"]),
-        answer: refused(
-          .vmMigrated, "a", .unsupported, "not available in this version: rdma-migration, vcpu-map")),
+        testDescription: "another driver", task: TaskMessage(id: "t", body: .migrate("a"), driver: "xen"),
+        answer: refused(.vmMigrated, "a", .unsupported, "driver 'xen' is not that of n1, which is 'qemu'")),
       Refusal(
-        testDescription: "a start with such an option says who answers",
-        task: TaskMessage(id: "t", body: .start("a"), unavailableOptions: ["pci-ids"]),
-        answer: refused(.vmStarted, "a", .unsupported, "not available in this version: pci-ids", scheduler: "n1")),
+        testDescription: "a start with another driver says who answers",
+        task: TaskMessage(id: "t", body: .start("a"), driver: "test:///default#"),
+        answer: refused(
+          .vmStarted, "a", .unsupported, "driver 'test:///default#' is not that of n1, which is 'qemu'",
+          scheduler: "n1")),
       Refusal(
         testDescription: "quit", task: TaskMessage(id: "t", body: .quit),
         answer: refused(
@@ -152,12 +152,6 @@ struct WorkerTaskTests {
         task: TaskMessage(id: "t", body: .migrate(VMMigration(vm: "a", destination: "n1"))),
         answer: refused(
           .vmMigrated, "a", .destination, "'a' cannot be migrated to n1: that is this host itself")),
-      Refusal(
-        testDescription: "an offline migration",
-        task: TaskMessage(id: "t", body: .migrate(VMMigration(vm: "a", destination: "n2", type: .offline))),
-        answer: refused(
-          .vmMigrated, "a", .unsupported,
-          "migration-type offline is not available in this version; use live or warm")),
       Refusal(
         testDescription: "a list of nothing", task: TaskMessage(id: "t", body: .stop([])),
         answer: refused(.vmStopped, "unknown", .invalidMessage, "the list of machines is empty")),
@@ -227,17 +221,15 @@ struct WorkerTaskTests {
     #expect(lost.answers(other).first?.entries.first?.code == .hypervisorLost)
   }
 
-  @Test("a default that cannot be had is refused like a wish")
+  @Test("What a task leaves open is the configuration's, offline too")
   func offlineByDefault() {
     var machine = WorkerMachine(
       WorkerMachine.Configuration(host: "n1", epoch: 1, journal: "j", version: "1", migrationType: .offline))
+    _ = machine.handle(.inventoryTaken(Workbench.inventory), at: Moment(uptime: .zero, unixTime: 0))
     let arrival = TaskArrival(sequence: 1, route: Workbench.route)
     let effects = machine.handle(
       .taskReceived(TaskMessage(id: "m", body: .migrate("a")), arrival), at: Moment(uptime: .zero, unixTime: 0))
-    guard case .answer(let result, _)? = effects.last else {
-      Issue.record("not answered: \(effects)")
-      return
-    }
-    #expect(result.entries.first?.code == .unsupported)
+    let order = MigrationOrder(vm: "a", destination: "n2", type: .offline, task: "m")
+    #expect(effects == [.perform(OperationID(1), .migrate(order))])
   }
 }

@@ -39,18 +39,12 @@ extension CoordinatorMachine {
     if let notAfter = task.notAfter, now.unixTime > notAfter {
       return (.expired, "expired \(SizeText.seconds(now.unixTime - notAfter)) ago")
     }
-    if !task.unavailableOptions.isEmpty {
-      return (.unsupported, "not available in this version: \(task.unavailableOptions.joined(separator: ", "))")
-    }
     switch task.body {
     case .evacuate, .cordon, .uncordon: break
+    case .migrate(let migration) where migration.partner != nil:
+      return (.unsupported, "swap-with is not available in this version; migrate the machines one after the other")
     default:
       return (.unsupported, "the coordinator does not take '\(task.kind.rawValue)'; send it to fast/migfra/<host>/task")
-    }
-    if case .evacuate(let evacuation) = task.body,
-      (evacuation.migrationType ?? configuration.migrationType) == .offline
-    {
-      return (.unsupported, "migration-type offline is not available in this version; use live or warm")
     }
     guard let host = task.host else { return (.invalidMessage, "host: required, says which host is meant") }
     guard roster[host] != nil else {

@@ -27,6 +27,7 @@ extension WorkerMachine {
     case .suspend(let vms): effects += begin(vms.map(Operation.suspend), for: task, arrival, at: now)
     case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
     case .repin(let entries): effects += begin(entries.map(Operation.repin), for: task, arrival, at: now)
+    case .migrate(let migration) where migration.partner != nil: effects += handOver(task, arrival, at: now)
     case .migrate(let migration):
       let order = MigrationOrder(
         vm: migration.vm, destination: migration.destination, type: migration.type ?? configuration.migrationType,
@@ -34,7 +35,7 @@ extension WorkerMachine {
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
-    case .quit: break
+    case .cancel, .quit: break
     }
     return effects
   }
@@ -94,17 +95,16 @@ extension WorkerMachine {
     if task.vms.isEmpty, [.startVM, .stopVM, .suspendVM, .resumeVM].contains(task.kind) {
       return (.invalidMessage, "the list of machines is empty")
     }
-    if !task.unavailableOptions.isEmpty {
-      return (.unsupported, "not available in this version: \(task.unavailableOptions.joined(separator: ", "))")
+    if let driver = task.driver, driver != configuration.driver {
+      return (
+        .unsupported, "driver '\(driver)' is not that of \(configuration.host), which is '\(configuration.driver)'"
+      )
     }
     guard case .migrate(let migration) = task.body else { return nil }
     if migration.destination == configuration.host {
       return (
         .destination, "'\(migration.vm)' cannot be migrated to \(migration.destination): that is this host itself"
       )
-    }
-    if (migration.type ?? configuration.migrationType) == .offline {
-      return (.unsupported, "migration-type offline is not available in this version; use live or warm")
     }
     return nil
   }

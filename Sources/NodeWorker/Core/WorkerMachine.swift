@@ -10,6 +10,8 @@ public struct WorkerMachine: Sendable {
     /// Of the journal, so that ids made from its sequence numbers are unique although a new journal begins at 1.
     public var journal: String
     public var version: String
+    /// libvirt's driver on this host; a task that names another is refused.
+    public var driver: String
     /// Operations of a kind at once.
     public var parallelStarts: Int
     public var outgoingMigrations: Int
@@ -20,7 +22,7 @@ public struct WorkerMachine: Sendable {
     public var coordinatorPatience: Duration
 
     public init(
-      host: HostName, epoch: Epoch, journal: String, version: String, parallelStarts: Int = 4,
+      host: HostName, epoch: Epoch, journal: String, version: String, driver: String = "qemu", parallelStarts: Int = 4,
       outgoingMigrations: Int = 4, migrationType: MigrationType = .live, retries: Int = 3,
       coordinatorPatience: Duration = .seconds(3)
     ) {
@@ -28,6 +30,7 @@ public struct WorkerMachine: Sendable {
       self.epoch = epoch
       self.journal = journal
       self.version = version
+      self.driver = driver
       self.parallelStarts = parallelStarts
       self.outgoingMigrations = outgoingMigrations
       self.migrationType = migrationType

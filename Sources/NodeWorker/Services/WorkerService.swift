@@ -62,7 +62,7 @@ public struct WorkerService: Service {
   private var configuration: WorkerMachine.Configuration {
     WorkerMachine.Configuration(
       host: settings.host, epoch: journal.epoch, journal: journal.name, version: Version.current,
-      parallelStarts: settings.limits.parallelStarts,
+      driver: settings.hypervisor.driver, parallelStarts: settings.limits.parallelStarts,
       outgoingMigrations: settings.limits.outgoingMigrations ?? 4, migrationType: settings.defaults.migrationType,
       retries: settings.defaults.retries)
   }

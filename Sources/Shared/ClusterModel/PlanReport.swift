@@ -90,8 +90,14 @@ public struct MigrationProgress: Sendable, Equatable {
   public enum Phase: String, Sendable, CaseIterable {
     /// The destination is asked and prepared.
     case preparing
+    /// The connections of the job are being closed.
+    case suspendingJob = "suspending-job"
     /// Memory is being copied.
     case copying
+    /// The machine is being written to shared storage.
+    case saving
+    /// The machine is being read from shared storage at the destination.
+    case restoring
     /// Both ends are asked where the machine runs.
     case verifying
   }

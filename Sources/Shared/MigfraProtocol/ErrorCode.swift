@@ -25,6 +25,10 @@ public enum ErrorCode: String, Sendable, CaseIterable, Error {
   case capacity
   /// libvirt refused or failed.
   case hypervisor
+  /// A device cannot be had, or not be taken away.
+  case devices
+  /// The processes of a job did not do what they were asked.
+  case pscom
   /// The hypervisor cannot be reached.
   case hypervisorLost = "hypervisor-lost"
   /// It is not known where the machine runs; nothing is done until one end is proven down.
@@ -34,6 +38,8 @@ public enum ErrorCode: String, Sendable, CaseIterable, Error {
   /// The host's worker is offline or unknown.
   case noWorker = "no-worker"
   case cancelled
+  /// What should be cancelled has ended, or cannot be stopped any more.
+  case tooLate = "too-late"
   /// A defect of ours.
   case `internal`
 }

@@ -1,9 +1,16 @@
 import ClusterModel
+public import YAML
 
 /// How one migration shall go, beside its type; what is nil or false is libvirt's own way.
 public struct MigrationTuning: Sendable, Equatable {
   /// Which of the destination's CPUs each virtual CPU may run on there.
   public var vcpuMap: VCPUMap?
+  /// Whose connections are closed before, and opened after.
+  public var hookProcesses: HookProcesses?
+  /// The memory travels over RDMA where both hosts can, else over TCP.
+  public var usesRDMA = false
+  /// How the source's libvirt reaches the destination's; nil: as configured.
+  public var transport: LibvirtTransport?
   /// At most so fast, MiB/s.
   public var bandwidth: Int?
   /// The guest is slowed down as far as its memory would not be copied otherwise.
@@ -19,6 +26,38 @@ public struct MigrationTuning: Sendable, Equatable {
   public var timeout: Int?
   /// The last step may stop the guest for so long, milliseconds.
   public var downtimeLimit: Int?
+  /// What is done when the guest writes faster than its memory is copied; nil: as configured.
+  public var nonConvergence: NonConvergence?
 
   public init() {}
+}
+
+/// The processes of a job whose connections are closed for the time of a migration.
+public enum HookProcesses: Sendable, Hashable {
+  /// So many; 0: none.
+  case count(Int)
+  /// Those that have announced themselves.
+  case announced
+}
+
+/// What is done about a guest that writes faster than its memory is copied.
+public enum NonConvergence: String, Sendable, CaseIterable, YAMLReadable {
+  /// The copy goes on until the task's timeout.
+  case wait
+  /// The last step may stop the guest for longer and longer, up to 10 s.
+  case downtime
+  /// The guest goes on at the destination and fetches the rest.
+  case postCopy = "post-copy"
+  /// The machine stays where it is.
+  case giveUp = "give-up"
+}
+
+/// How one host's libvirt speaks with another's; never pasted from a task into a URI.
+public enum LibvirtTransport: String, Sendable, CaseIterable, YAMLReadable {
+  case ssh
+  case libssh
+  case libssh2
+  case tcp
+  case tls
+  case unix
 }

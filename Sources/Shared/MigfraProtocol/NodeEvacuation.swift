@@ -8,12 +8,15 @@ public struct NodeEvacuation: Sendable, Equatable {
   public var overbooking: Bool?
   public var retries: Int?
   public var bestEffort: Bool?
+  /// For each machine's migration; it has no `vcpuMap`.
+  public var tuning: MigrationTuning
   /// Only plan.
   public var isDryRun: Bool
 
   public init(
     destinations: [HostName] = [], mode: PlacementMode? = nil, migrationType: MigrationType? = nil,
-    overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil, isDryRun: Bool = false
+    overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil, tuning: MigrationTuning = MigrationTuning(),
+    isDryRun: Bool = false
   ) {
     self.destinations = destinations
     self.mode = mode
@@ -21,6 +24,7 @@ public struct NodeEvacuation: Sendable, Equatable {
     self.overbooking = overbooking
     self.retries = retries
     self.bestEffort = bestEffort
+    self.tuning = tuning
     self.isDryRun = isDryRun
   }
 }

@@ -2,21 +2,17 @@ import YAML
 
 /// What is met on the way through a task, beside the fields of its kind.
 struct TaskFindings {
-  /// Options that the protocol has and this version has not: asking for one is answered with an error, because a job
-  /// whose connections are not suspended, or a device that is not attached, is worse than no answer.
-  private(set) var unavailableOptions: [String] = []
+  /// The first driver that is named.
+  private(set) var driver: String?
   /// Whether an entry asks how long it took; the reference knows the key only there.
   private(set) var measuresTime = false
 
-  /// Notes each key that is present and asks for something.
-  mutating func refuse(_ keys: [String], in reader: inout MappingReader) {
-    for key in keys where reader.asksFor(key) && !unavailableOptions.contains(key) {
-      unavailableOptions.append(key)
-    }
-  }
-
-  mutating func refuseMigrationExtras(in reader: inout MappingReader) {
-    refuse(["rdma-migration", "pscom-hook-procs", "transport", "driver"], in: &reader)
+  /// Where the reference reads a driver.
+  mutating func readDriver(of reader: inout MappingReader) throws(YAMLError) {
+    guard reader.asksFor("driver") else { return }
+    let name = try reader.required("driver", as: String.self)
+    guard name.utf8.count <= 128 else { throw reader.error("expected the name of a driver", key: "driver") }
+    driver = driver ?? name
   }
 
   /// Keys that the reference reads in each entry of a list.
@@ -24,7 +20,7 @@ struct TaskFindings {
     // Entries run side by side where they can, whatever this says.
     _ = try entry.optional("concurrent-execution", as: Bool.self)
     if try entry.optional("time-measurement") ?? false { measuresTime = true }
-    refuse(["driver"], in: &entry)
+    try readDriver(of: &entry)
   }
 }
 

@@ -57,10 +57,8 @@ public struct TaskLedger: Sendable {
 }
 
 extension TaskMessage {
-  /// A number that is equal for equal tasks on every machine and in every process (FNV-1a over the encoded task, and
-  /// over what it asks for in vain).
+  /// A number that is equal for equal tasks on every machine and in every process (FNV-1a over the encoded task).
   public var fingerprint: UInt64 {
-    let content = encoded() + unavailableOptions.joined(separator: " ").utf8
-    return content.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    encoded().reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

@@ -7,7 +7,7 @@ extension TaskMessage {
 
   /// Reads a task in the seed's form, with what the reference and we add to it.
   ///
-  /// An unknown key is a warning, a known one that we cannot honour an entry of `unavailableOptions`.
+  /// An unknown key is a warning.
   /// - Throws: `UnreadableTask` with line and column, and with the id where the message was readable enough.
   public static func decode(_ payload: [UInt8]) throws(UnreadableTask) -> TaskMessage {
     let root: YAMLNode
@@ -38,6 +38,7 @@ extension TaskMessage {
     let measuresTime = try reader.optional("time-measurement", as: Bool.self) ?? false
     let notAfter = try reader.optional("not-after", as: Double.self)
     _ = try reader.optional("concurrent-execution", as: Bool.self)
+    try findings.readDriver(of: &reader)
     let body: Body
     switch kind {
     case .startVM: body = .start(try readStart(&reader, &findings))
@@ -49,12 +50,16 @@ extension TaskMessage {
     case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
     case .cordonNode: body = .cordon(reason: try reader.optional("reason") ?? "cordoned on request")
     case .uncordonNode: body = .uncordon
+    case .cancel:
+      let target = try reader.required("task-id", as: TaskID.self)
+      guard !target.rawValue.isEmpty else { throw reader.error("expected the id of a task", key: "task-id") }
+      body = .cancel(target)
     case .quit: body = .quit
     }
     return TaskMessage(
       id: id, host: host, body: body, measuresTime: measuresTime || findings.measuresTime, notAfter: notAfter,
-      warnings: reader.unread.map { "unknown key '\($0.path)' ignored (line \($0.mark.line))" },
-      unavailableOptions: findings.unavailableOptions)
+      driver: findings.driver,
+      warnings: reader.unread.map { "unknown key '\($0.path)' ignored (line \($0.mark.line))" })
   }
 
   private static func readStart(
@@ -72,9 +77,11 @@ extension TaskMessage {
       if memory == 0 || vcpus == 0 {
         throw entry.error("expected at least 1", key: memory == 0 ? "memory" : "vcpus")
       }
-      // Nothing is defined that could be changed before it starts.
-      if isTransient, memory != nil || vcpus != nil { found.refuse(["memory", "vcpus"], in: &entry) }
-      found.refuse(["pci-ids", "devs", "vcpu-map", "memnode-map", "ivshmem"], in: &entry)
+      let vcpuMap = entry.asksFor("vcpu-map") ? try entry.requiredMap("vcpu-map") : nil
+      let memoryNodes = entry.asksFor("memnode-map") ? try entry.requiredMap("memnode-map") : nil
+      let pciIDs = try entry.pciIDs()
+      let devices = try entry.pciAddresses()
+      let sharedMemory = try entry.sharedMemory()
       try found.readCommonKeys(of: &entry)
       let source: VMStart.Source
       switch (name, xml) {
@@ -86,9 +93,15 @@ extension TaskMessage {
         source = .defined(name)
       case (nil, nil): throw entry.error("one of 'vm-name' and 'xml' is required", code: .missing)
       }
-      return VMStart(
+      var start = VMStart(
         source: source, name: name, memoryKiB: memory, vcpus: vcpus, awaitsSSH: awaitsSSH,
         probeHostname: probeHostname?.rawValue)
+      start.vcpuMap = vcpuMap
+      start.memoryNodes = memoryNodes
+      start.pciIDs = pciIDs
+      start.devices = devices
+      start.sharedMemory = sharedMemory
+      return start
     }
     findings = found
     return try nonEmpty(entries, "vm-configurations", reader)
@@ -143,34 +156,30 @@ extension TaskMessage {
   ) throws(YAMLError) -> VMMigration {
     var migration = VMMigration(
       vm: try reader.required("vm-name"), destination: try reader.required("destination"))
-    findings.refuse(["driver", "transport"], in: &reader)
-    guard var parameter = try reader.reader("parameter") else { return migration }
-    migration.type = try parameter.optional("migration-type")
-    migration.retries = try readRetries(&parameter)
-    findings.refuseMigrationExtras(in: &parameter)
-    findings.refuse(["swap-with"], in: &parameter)
-    migration.tuning = try readTuning(&parameter)
-    reader.absorb(parameter)
+    let transport: LibvirtTransport? = reader.asksFor("transport") ? try reader.required("transport") : nil
+    if var parameter = try reader.reader("parameter") {
+      migration.type = try parameter.optional("migration-type")
+      migration.retries = try readRetries(&parameter)
+      try findings.readDriver(of: &parameter)
+      migration.tuning = try MigrationTuning(&parameter)
+      migration.partner = try readPartner(&parameter)
+      reader.absorb(parameter)
+    }
+    migration.tuning.transport = migration.tuning.transport ?? transport
     return migration
   }
 
-  private static func readTuning(_ parameter: inout MappingReader) throws(YAMLError) -> MigrationTuning {
-    var tuning = MigrationTuning()
-    if parameter.asksFor("vcpu-map") { tuning.vcpuMap = try parameter.requiredMap("vcpu-map") }
-    tuning.bandwidth = try parameter.optionalCount("bandwidth")
-    tuning.autoConverges = try parameter.optional("auto-converge") ?? false
-    tuning.postCopies = try parameter.optional("post-copy") ?? false
-    tuning.parallelConnections = try parameter.optionalCount("parallel-connections")
-    tuning.compresses = try parameter.optional("compression") ?? false
-    tuning.timeout = try parameter.optionalCount("timeout")
-    tuning.downtimeLimit = try parameter.optionalCount("downtime-limit")
-    for (key, value) in [
-      ("bandwidth", tuning.bandwidth), ("parallel-connections", tuning.parallelConnections),
-      ("timeout", tuning.timeout), ("downtime-limit", tuning.downtimeLimit),
-    ] where value == 0 || value ?? 1 > 1_000_000 {
-      throw parameter.error("expected 1 to 1000000", key: key)
-    }
-    return tuning
+  /// A mapping, or only the machine's name.
+  private static func readPartner(_ parameter: inout MappingReader) throws(YAMLError) -> SwapPartner? {
+    let key = "swap-with"
+    guard parameter.asksFor(key) else { return nil }
+    if case .scalar? = parameter.node(key)?.kind { return SwapPartner(vm: try parameter.required(key)) }
+    guard var reader = try parameter.reader(key) else { return nil }
+    let partner = SwapPartner(
+      vm: try reader.required("vm-name"), hookProcesses: try reader.hookProcesses(),
+      vcpuMap: reader.asksFor("vcpu-map") ? try reader.requiredMap("vcpu-map") : nil)
+    parameter.absorb(reader)
+    return partner
   }
 
   private static func readEvacuate(
@@ -184,7 +193,11 @@ extension TaskMessage {
     evacuation.overbooking = try parameter.optional("overbooking")
     evacuation.bestEffort = try parameter.optional("best-effort")
     evacuation.retries = try readRetries(&parameter)
-    findings.refuseMigrationExtras(in: &parameter)
+    try findings.readDriver(of: &parameter)
+    evacuation.tuning = try MigrationTuning(&parameter)
+    if evacuation.tuning.vcpuMap != nil {
+      throw parameter.error("a map belongs to one machine: migrate it by itself", key: "vcpu-map")
+    }
     reader.absorb(parameter)
     return evacuation
   }

@@ -9,6 +9,7 @@ extension TaskMessage {
     fields.append(("task", .string(kind.rawValue)))
     if let id { fields.append(("id", .string(id.rawValue))) }
     if let notAfter { fields.append(("not-after", .real(notAfter, decimals: 3))) }
+    if let driver { fields.append(("driver", .string(driver))) }
     if measuresTime { fields.append(("time-measurement", true)) }
     switch body {
     case .start(let entries): fields.append(("vm-configurations", .sequence(entries.map(\.node))))
@@ -24,6 +25,7 @@ extension TaskMessage {
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields
     case .cordon(let reason): fields.append(("reason", .string(reason)))
+    case .cancel(let target): fields.append(("task-id", .string(target.rawValue)))
     case .uncordon, .quit: break
     }
     return YAML.emit(.mapping(fields))
@@ -42,6 +44,16 @@ extension VMStart {
     }
     if let memoryKiB { fields.append(("memory", .integer(memoryKiB))) }
     if let vcpus { fields.append(("vcpus", .integer(vcpus))) }
+    if let vcpuMap { fields.append(("vcpu-map", .cpus(vcpuMap))) }
+    if let memoryNodes { fields.append(("memnode-map", .cpus(memoryNodes))) }
+    if !pciIDs.isEmpty { fields.append(("pci-ids", .sequence(pciIDs.map(\.node)))) }
+    if !devices.isEmpty {
+      fields.append(("devs", .sequence(devices.map { .mapping([("pci-addr", .string($0.description))]) })))
+    }
+    if let sharedMemory {
+      fields.append(
+        ("ivshmem", .mapping([("id", .string(sharedMemory.id)), ("size", .integer(sharedMemory.sizeMiB))])))
+    }
     if !awaitsSSH { fields.append(("probe-with-ssh", false)) }
     if let probeHostname { fields.append(("probe-hostname", .string(probeHostname))) }
     return .mapping(fields)
@@ -69,6 +81,7 @@ extension VMMigration {
     if let retries { parameter.append(("retry-counter", .integer(retries))) }
     if let type { parameter.append(("migration-type", .string(type.rawValue))) }
     parameter += tuning.fields
+    if let partner { parameter.append(("swap-with", partner.node)) }
     let own: [(String, YAMLNode)] = [
       ("vm-name", .string(vm.rawValue)), ("destination", .string(destination.rawValue)),
     ]
@@ -76,25 +89,12 @@ extension VMMigration {
   }
 }
 
-extension MigrationTuning {
-  fileprivate var fields: [(String, YAMLNode)] {
-    var fields: [(String, YAMLNode)] = []
+extension SwapPartner {
+  fileprivate var node: YAMLNode {
+    var fields: [(String, YAMLNode)] = [("vm-name", .string(vm.rawValue))]
+    if let hookProcesses { fields.append(("pscom-hook-procs", hookProcesses.node)) }
     if let vcpuMap { fields.append(("vcpu-map", .cpus(vcpuMap))) }
-    if let bandwidth { fields.append(("bandwidth", .integer(bandwidth))) }
-    if autoConverges { fields.append(("auto-converge", true)) }
-    if postCopies { fields.append(("post-copy", true)) }
-    if let parallelConnections { fields.append(("parallel-connections", .integer(parallelConnections))) }
-    if compresses { fields.append(("compression", true)) }
-    if let timeout { fields.append(("timeout", .integer(timeout))) }
-    if let downtimeLimit { fields.append(("downtime-limit", .integer(downtimeLimit))) }
-    return fields
-  }
-}
-
-extension YAMLNode {
-  /// In flow form: `[[4], [5, 6]]`.
-  fileprivate static func cpus(_ map: VCPUMap) -> YAMLNode {
-    .flow(map.map { .flow($0.map { .integer($0) }) })
+    return .mapping(fields)
   }
 }
 
@@ -106,6 +106,7 @@ extension NodeEvacuation {
     if let migrationType { parameter.append(("migration-type", .string(migrationType.rawValue))) }
     if let overbooking { parameter.append(("overbooking", .boolean(overbooking))) }
     if let bestEffort { parameter.append(("best-effort", .boolean(bestEffort))) }
+    parameter += tuning.fields
     var fields: [(String, YAMLNode)] = []
     if !destinations.isEmpty {
       fields.append(("destinations", .sequence(destinations.map { .string($0.rawValue) })))

@@ -13,6 +13,7 @@ public struct TaskMessage: Sendable, Equatable {
     case evacuateNode = "evacuate node"
     case cordonNode = "cordon node"
     case uncordonNode = "uncordon node"
+    case cancel
     case quit
 
     /// The `result:` of its answer.
@@ -27,6 +28,7 @@ public struct TaskMessage: Sendable, Equatable {
       case .evacuateNode: .nodeEvacuated
       case .cordonNode: .nodeCordoned
       case .uncordonNode: .nodeUncordoned
+      case .cancel: .taskCancelled
       case .quit: .quit
       }
     }
@@ -43,7 +45,9 @@ public struct TaskMessage: Sendable, Equatable {
     case evacuate(NodeEvacuation)
     case cordon(reason: String)
     case uncordon
-    /// The reference ends its daemon so; ours refuses.
+    /// Another task, by its id.
+    case cancel(TaskID)
+    /// The reference ends its daemon so; ours only where the configuration allows it.
     case quit
   }
 
@@ -56,22 +60,22 @@ public struct TaskMessage: Sendable, Equatable {
   public var measuresTime: Bool
   /// Past this moment the task is answered `expired`, seconds since 1970.
   public var notAfter: Double?
+  /// libvirt's driver, where the task names one: a worker drives one only.
+  public var driver: String?
   /// Keys that mean nothing here, in words.
   public var warnings: [String]
-  /// Options that are asked for and cannot be had: the task is refused.
-  public var unavailableOptions: [String]
 
   public init(
     id: TaskID? = nil, host: HostName? = nil, body: Body, measuresTime: Bool = false, notAfter: Double? = nil,
-    warnings: [String] = [], unavailableOptions: [String] = []
+    driver: String? = nil, warnings: [String] = []
   ) {
     self.id = id
     self.host = host
     self.body = body
     self.measuresTime = measuresTime
     self.notAfter = notAfter
+    self.driver = driver
     self.warnings = warnings
-    self.unavailableOptions = unavailableOptions
   }
 
   public var kind: Kind {
@@ -85,6 +89,7 @@ public struct TaskMessage: Sendable, Equatable {
     case .evacuate: .evacuateNode
     case .cordon: .cordonNode
     case .uncordon: .uncordonNode
+    case .cancel: .cancel
     case .quit: .quit
     }
   }
@@ -97,7 +102,7 @@ public struct TaskMessage: Sendable, Equatable {
     case .suspend(let names), .resume(let names): names
     case .repin(let entries): entries.map(\.vm)
     case .migrate(let migration): [migration.vm]
-    case .evacuate, .cordon, .uncordon, .quit: []
+    case .evacuate, .cordon, .uncordon, .cancel, .quit: []
     }
   }
 }

@@ -13,6 +13,7 @@ public struct TaskResult: Sendable, Equatable {
     case nodeEvacuated = "node evacuated"
     case nodeCordoned = "node cordoned"
     case nodeUncordoned = "node uncordoned"
+    case taskCancelled = "task cancelled"
     case quit
     /// The task could not be read.
     case unknown
@@ -21,7 +22,7 @@ public struct TaskResult: Sendable, Equatable {
     public var isFlat: Bool { self == .vmMigrated || self == .vmRepinned }
   }
 
-  /// Where the whole stands; only in answers that concern a host.
+  /// Where the whole stands; only in answers that concern a host or a task.
   public enum Status: String, Sendable, CaseIterable {
     case success
     case partial
@@ -61,7 +62,7 @@ public struct TaskResult: Sendable, Equatable {
     of task: TaskMessage, scheduler: String? = nil, code: ErrorCode, details: String
   ) -> TaskResult {
     let entries = task.vms.map { VMOutcome(vm: $0, failure: code, details: details) }
-    let concernsHost = [.evacuateNode, .cordonNode, .uncordonNode].contains(task.kind)
+    let concernsHost = [.evacuateNode, .cordonNode, .uncordonNode, .cancel].contains(task.kind)
     return TaskResult(
       title: task.kind.title, id: task.id, scheduler: scheduler,
       entries: entries.isEmpty && !concernsHost

@@ -17,6 +17,15 @@ public struct VMStart: Sendable, Equatable {
   public var memoryKiB: Int?
   /// Virtual CPUs now and at most; nil: as defined.
   public var vcpus: Int?
+  /// Which of the host's CPUs each virtual CPU may run on; nil: as defined.
+  public var vcpuMap: VCPUMap?
+  /// Which of the host's NUMA nodes the memory comes from: one set for the whole machine, or one for each of its cells.
+  public var memoryNodes: [[Int]]?
+  /// Of each of these types one device that is free on the host is attached.
+  public var pciIDs: [PCIDeviceID] = []
+  /// These very devices of the host are attached.
+  public var devices: [PCIAddress] = []
+  public var sharedMemory: SharedMemory?
   /// Whether "started" means that port 22 answers with an SSH banner.
   public var awaitsSSH: Bool
   /// Where the banner is awaited; nil: the machine's name.

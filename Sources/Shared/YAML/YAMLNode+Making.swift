@@ -8,6 +8,13 @@ extension YAMLNode {
     YAMLNode(.scalar(YAMLScalar(String(value), isPlain: true)))
   }
 
+  /// `0x15b3`: at least as many digits as the type has.
+  public static func hexadecimal(_ value: some FixedWidthInteger & UnsignedInteger) -> YAMLNode {
+    let digits = String(value, radix: 16)
+    let zeros = String(repeating: "0", count: type(of: value).bitWidth / 4 - digits.utf8.count)
+    return YAMLNode(.scalar(YAMLScalar("0x\(zeros)\(digits)", isPlain: true)))
+  }
+
   public static func boolean(_ value: Bool) -> YAMLNode {
     YAMLNode(.scalar(YAMLScalar(value ? "true" : "false", isPlain: true)))
   }

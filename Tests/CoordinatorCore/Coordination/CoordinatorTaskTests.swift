@@ -36,11 +36,6 @@ struct CoordinatorTaskTests {
         task: TaskMessage(id: "t", host: "n1", body: .migrate(VMMigration(vm: "a", destination: "n2"))),
         code: .unsupported, details: "the coordinator does not take 'migrate vm'; send it to fast/migfra/<host>/task"),
       Refusal(
-        testDescription: "an option that cannot be had",
-        task: TaskMessage(
-          id: "t", host: "n1", body: .evacuate(NodeEvacuation()), unavailableOptions: ["rdma-migration"]),
-        code: .unsupported, details: "not available in this version: rdma-migration"),
-      Refusal(
         testDescription: "a task that is too old",
         task: TaskMessage(id: "t", host: "n1", body: .uncordon, notAfter: 999_998), code: .expired,
         details: "expired 2 s ago"),

@@ -50,13 +50,17 @@ struct MigrationMachineTests {
     arguments: zip(
       ErrorCode.allCases,
       ErrorCode.allCases.map { code in
-        ([.destination, .hypervisor, .hypervisorLost, .timeout, .expired, .internal] as [ErrorCode]).contains(code)
+        let passing: [ErrorCode] = [
+          .destination, .devices, .hypervisor, .hypervisorLost, .pscom, .timeout, .expired, .internal,
+        ]
+        return passing.contains(code)
       }))
   func causes(code: ErrorCode, mayPass: Bool) {
     var machine = started()
     let consequence = machine.finish("t0", with: failure(code), at: time(11))
     if mayPass {
-      #expect(consequence == .retry(after: .seconds(1), generation: 1, elsewhere: code == .destination))
+      let elsewhere = code == .destination || code == .devices
+      #expect(consequence == .retry(after: .seconds(1), generation: 1, elsewhere: elsewhere))
     } else {
       #expect(consequence == .done && machine.state == .failed(code) && machine.retries == 0)
     }

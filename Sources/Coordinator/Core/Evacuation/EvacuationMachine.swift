@@ -64,7 +64,9 @@ public struct EvacuationMachine: Sendable {
     startCounts[vm] = count + 1
     // An id has at most 256 bytes, and a machine's name may have as many.
     let task = TaskID(rawValue: "\(id)/\(String(decoding: vm.rawValue.utf8.prefix(128), as: UTF8.self))/\(count)")
-    let migration = VMMigration(vm: vm, destination: move.destination, type: request.migrationType, retries: 0)
+    let tuning: MigrationTuning = if case .evacuate(let wish) = self.task.body { wish.tuning } else { .init() }
+    let migration = VMMigration(
+      vm: vm, destination: move.destination, type: request.migrationType, retries: 0, tuning: tuning)
     let order = TaskMessage(
       id: task, host: move.source, body: .migrate(migration), measuresTime: true,
       notAfter: (now.unixTime + patience.inSeconds).rounded())

@@ -76,7 +76,8 @@ public struct MigrationMachine: Sendable, Equatable {
     retries += 1
     state = .retrying(generation: retries)
     return .retry(
-      after: Self.pause(beforeAttempt: retries), generation: retries, elsewhere: code == .destination)
+      after: Self.pause(beforeAttempt: retries), generation: retries,
+      elsewhere: code == .destination || code == .devices)
   }
 
   /// The pause is over; a stale timer changes nothing.
@@ -122,9 +123,9 @@ public struct MigrationMachine: Sendable, Equatable {
   /// machine runs. An order that came too late can be given anew.
   static func mayPass(_ code: ErrorCode) -> Bool {
     switch code {
-    case .destination, .hypervisor, .hypervisorLost, .timeout, .expired, .internal: true
+    case .destination, .devices, .hypervisor, .hypervisorLost, .pscom, .timeout, .expired, .internal: true
     case .invalidMessage, .unknownTask, .unsupported, .refused, .duplicateID, .notFound, .wrongState,
-      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .cancelled:
+      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .cancelled, .tooLate:
       false
     }
   }

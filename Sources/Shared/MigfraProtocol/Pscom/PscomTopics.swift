@@ -19,7 +19,8 @@ public struct PscomTopics: Sendable, Equatable {
     request: String = "fast/pscom/<vm-name>/<process>/request",
     response: String = "fast/pscom/<vm-name>/<process>/response"
   ) {
-    self.request = request.split(separator: "<vm_name>", omittingEmptySubsequences: false).joined(separator: "<vm-name>")
+    self.request = request.split(separator: "<vm_name>", omittingEmptySubsequences: false).joined(
+      separator: "<vm-name>")
     self.response = response.split(separator: "<vm_name>", omittingEmptySubsequences: false)
       .joined(separator: "<vm-name>").split(separator: "/", omittingEmptySubsequences: false).map(String.init)
   }
