@@ -6,7 +6,7 @@ MODE ?= auto
 LAB := Tests/Lab/lab
 
 BUILD_PACKAGES := ca-certificates g++ git pkg-config \
-  libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libyaml-dev
+  libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libxml2-dev libyaml-dev
 LAB_PACKAGES := binutils gcc libc6-dev iproute2 procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
 

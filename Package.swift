@@ -90,13 +90,15 @@ let package = Package(
 
     // NodeWorker: carries out what concerns one host.
     room("NodeWorkerCore", "NodeWorker/Core", ["ClusterModel", "MigfraProtocol", collections]),
+    clibrary("CLibXML", "NodeWorker/CLibXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
+    room("XML", "NodeWorker/XML", ["CLibXML"]),
     clibrary("CLibvirt", "NodeWorker/CLibvirt", pkgConfig: "libvirt", apt: "libvirt-dev"),
     room("Libvirt", "NodeWorker/Libvirt", ["BlockingPool", "CLibvirt"]),
     room("Readiness", "NodeWorker/Readiness", ["BlockingPool", "CCurl"]),
     room(
       "NodeWorkerServices", "NodeWorker/Services",
       [
-        "DaemonKit", "Libvirt", "MessageBus", "MigfraProtocol", "NodeWorkerCore", "Readiness", grdb, logging,
+        "DaemonKit", "Libvirt", "MessageBus", "MigfraProtocol", "NodeWorkerCore", "Readiness", "XML", grdb, logging,
         lifecycle,
       ]),
     program(
@@ -136,6 +138,7 @@ let package = Package(
     tests("BlockingPool", ["BlockingPool"]),
     tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "TestSupport"]),
     tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore", "TestSupport"]),
+    tests("XML", ["XML"]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],

@@ -116,12 +116,18 @@ extension LibvirtHypervisor {
     let live = try await asking("reading the description of \(order.vm)") { () throws(LibvirtError) in
       try await connection.xml(of: reference, migratable: true)
     }
-    options.destinationXML = DomainXML.pinned(live, to: map)
+    options.destinationXML = try pinned(live, to: map)
     guard record.isPersistent else { return }
     let persistent = try await asking("reading the definition of \(order.vm)") { () throws(LibvirtError) in
       try await connection.xml(of: reference, migratable: true, inactive: true)
     }
-    options.persistentXML = DomainXML.pinned(persistent, to: map)
+    options.persistentXML = try pinned(persistent, to: map)
+  }
+
+  private func pinned(_ xml: String, to map: VCPUMap) throws(HypervisorError) -> String {
+    var description = try DomainDescription(xml)
+    description.setPins(map)
+    return description.text
   }
 
   /// Asks both ends where the machine runs now: that counts, not what the call returned.
