@@ -93,7 +93,7 @@ let package = Package(
     clibrary("CLibXML", "NodeWorker/CLibXML", pkgConfig: "libxml-2.0", apt: "libxml2-dev"),
     room("XML", "NodeWorker/XML", ["CLibXML"]),
     clibrary("CLibvirt", "NodeWorker/CLibvirt", pkgConfig: "libvirt", apt: "libvirt-dev"),
-    room("Libvirt", "NodeWorker/Libvirt", ["BlockingPool", "CLibvirt"]),
+    room("Libvirt", "NodeWorker/Libvirt", ["BlockingPool", "CLibvirt", "XML"]),
     room("Readiness", "NodeWorker/Readiness", ["BlockingPool", "CCurl"]),
     room(
       "NodeWorkerServices", "NodeWorker/Services",

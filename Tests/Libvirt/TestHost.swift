@@ -12,13 +12,15 @@ struct TestHost: Sendable {
   static let stopped = "4b8c2d0e-0000-4000-8000-000000000002"
 
   /// 8 processors, 16 GiB; "one" runs with 2 of them and 1 GiB, "two" is shut off.
-  static func with<T>(_ body: (TestHost) async throws -> T) async throws -> T {
+  /// - Parameter devices: `<device>` elements of the host.
+  static func with<T>(devices: String = "", _ body: (TestHost) async throws -> T) async throws -> T {
     let file = try TemporaryFile(
       """
       <node>
         <cpu><mhz>2000</mhz><model>test-model</model><active>8</active><nodes>1</nodes><sockets>1</sockets>
           <cores>8</cores><threads>1</threads></cpu>
         <memory>16777216</memory>
+        \(devices)
         \(description("one", uuid: running, vcpus: 2, memory: 1 << 20))
         \(description("two", uuid: stopped, inside: "<testdriver:runstate>5</testdriver:runstate>"))
       </node>
