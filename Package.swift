@@ -132,7 +132,7 @@ let package = Package(
     tests("Placement", ["ClusterModel", "Placement"]),
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
-    tests("DaemonKit", ["ClusterModel", "DaemonKit", "TestSupport", "YAML", argumentParser]),
+    tests("DaemonKit", ["ClusterModel", "DaemonKit", "MigfraProtocol", "TestSupport", "YAML", argumentParser]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),

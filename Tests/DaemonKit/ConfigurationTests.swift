@@ -1,5 +1,6 @@
 import ClusterModel
 import DaemonKit
+import MigfraProtocol
 import Testing
 import YAML
 
@@ -48,6 +49,7 @@ struct ConfigurationTests {
     wanted.hypervisor.startTimeout = .seconds(120)
     wanted.hypervisor.stopTimeout = .seconds(90)
     wanted.pscom.requestTopic = "fast/pscom/<vm-name>/any_proc/request"
+    wanted.pscom.responseTopic = "fast/pscom/<vm-name>/+/response"
     wanted.pscom.quality = 1
     #expect(try parse(Self.ofReference) == wanted)
   }
@@ -64,6 +66,8 @@ struct ConfigurationTests {
   static let complete = """
     host: n1-<hostname>
     state-directory: /srv/<hostname>/migfra
+    allow-quit: true
+    dialect: reference
     communicator:
       type: mqtt
       id: worker-of-<hostname>
@@ -86,12 +90,17 @@ struct ConfigurationTests {
       start-timeout: 5
       stop-timeout: 6
       cluster-directory: /tmp/cluster
+      shared-directory: /srv/shared
+      rdma-host: ib-<host>
+      rdma-hosts: {node2: fast2}
       nodes: [a, b]
       never-throw: true
     pscom-handler:
-      request-topic: a
-      response-topic: b
+      request-topic: jobs/<vm-name>/<process>/ask
+      response-topic: jobs/<vm-name>/<process>/say
       qos: 2
+      payload: reference
+      timeout: 3
     capacity:
       memory: 1048576
       cpus: 0x10
@@ -106,6 +115,9 @@ struct ConfigurationTests {
       incoming-migrations: 8
       parallel-starts: 64
       progress-interval: 0.5
+    migration:
+      non-convergence: post-copy
+      stall-timeout: 60
     log:
       level: trace
     """
@@ -127,12 +139,21 @@ struct ConfigurationTests {
     wanted.hypervisor.kind = .dummy
     wanted.hypervisor.uri = "test:///default"
     wanted.hypervisor.driver = "xen"
+    wanted.hypervisor.sharedDirectory = "/srv/shared"
+    wanted.hypervisor.rdmaHost = "ib-<host>"
+    wanted.hypervisor.rdmaHosts = ["node2": "fast2"]
+    wanted.mayQuit = true
+    wanted.dialect = .reference
+    wanted.pscom.form = .reference
+    wanted.pscom.timeout = .seconds(3)
+    wanted.migration.nonConvergence = .postCopy
+    wanted.migration.stallTimeout = .seconds(60)
     wanted.hypervisor.transport = "tcp"
     wanted.hypervisor.startTimeout = .seconds(5)
     wanted.hypervisor.stopTimeout = .seconds(6)
     wanted.hypervisor.clusterDirectory = "/tmp/cluster"
-    wanted.pscom.requestTopic = "a"
-    wanted.pscom.responseTopic = "b"
+    wanted.pscom.requestTopic = "jobs/<vm-name>/<process>/ask"
+    wanted.pscom.responseTopic = "jobs/<vm-name>/<process>/say"
     wanted.pscom.quality = 2
     wanted.capacity.memoryKiB = 1_048_576
     wanted.capacity.cpus = 16

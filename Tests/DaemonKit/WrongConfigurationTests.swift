@@ -61,6 +61,13 @@ struct WrongConfigurationTests {
       ("defaults:\n  mode: best", 2, "defaults.mode: expected one of auto, compact, scatter, found 'best'"),
       ("defaults:\n  overbooking: 1", 2, "defaults.overbooking: expected true or false, found '1'"),
       ("defaults:\n  retry-counter: 1001", 2, "defaults.retry-counter: expected 0 to 1000, found 1001"),
+      ("dialect: saxon", 1, "dialect: expected one of seed, reference, found 'saxon'"),
+      ("allow-quit: 1", 1, "allow-quit: expected true or false, found '1'"),
+      ("hypervisor:\n  shared-directory: tmp", 2, "shared-directory: expected an absolute path, found 'tmp'"),
+      ("hypervisor:\n  rdma-hosts: [a]", 2, "rdma-hosts: expected a mapping of hosts to names"),
+      ("pscom-handler:\n  request-topic: a", 2, "request-topic: expected <vm-name> in it, found 'a'"),
+      ("pscom-handler:\n  payload: json", 2, "payload: expected one of seed, reference, found 'json'"),
+      ("migration:\n  stall-timeout: 1", 2, "migration.stall-timeout: expected 5 to 3600, found 1"),
       ("limits:\n  outgoing-migrations: 9", 2, "limits.outgoing-migrations: expected 1 to 8, found 9"),
       ("limits:\n  incoming-migrations: 0", 2, "limits.incoming-migrations: expected 1 to 8, found 0"),
       ("limits:\n  parallel-starts: 65", 2, "limits.parallel-starts: expected 1 to 64, found 65"),
@@ -110,7 +117,7 @@ struct WrongConfigurationTests {
   @Test(
     "a key that resembles none of ours",
     arguments: [
-      ("dialect: reference", "dialect"), ("communicator:\n  quality-of-service: 1", "communicator.quality-of-service"),
+      ("communicator:\n  quality-of-service: 1", "communicator.quality-of-service"),
       ("log:\n  file: /a", "log.file"), ("hypervisor:\n  flags: 7", "hypervisor.flags"),
     ])
   func strange(_ text: String, _ path: String) throws {

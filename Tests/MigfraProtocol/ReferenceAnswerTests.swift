@@ -56,6 +56,34 @@ struct ReferenceAnswerTests {
       ])
   }
 
+  @Test(
+    "in its dialect we write the same",
+    arguments: [
+      (
+        TaskResult(
+          title: .vmMigrated, id: "m",
+          entries: [
+            VMOutcome(vm: "vm1", details: "0", processID: 7, times: [TimeMeasurement("migrate", seconds: 1.25)])
+          ]),
+        "---\nresult: vm migrated\nvm-name: vm1\nstatus: success\ntime-measurement:\n  migrate: 1.250000\nid: m\n---\n"
+      ),
+      (
+        TaskResult(
+          title: .vmRepinned, id: nil, scheduler: "n1",
+          entries: [VMOutcome(vm: "vm1", failure: .refused, details: "no such CPU")]),
+        "---\nresult: vm repinned\nlist:\n- vm-name: vm1\n  status: error\n  details: no such CPU\n---\n"
+      ),
+      (
+        TaskResult(title: .nodeEvacuated, id: "e", status: .success, plan: "p"),
+        "---\nresult: node evacuated\nlist: []\nid: e\n---\n"
+      ),
+    ])
+  func written(_ result: TaskResult, _ expected: String) throws {
+    #expect(text(result.encoded(as: .reference)) == expected)
+    let read = try answer(expected)
+    #expect(read.id == result.id && read.entries.map(\.vm) == result.entries.map(\.vm))
+  }
+
   @Test("a repin as a list, and an evacuation of nothing")
   func otherShapes() throws {
     let repin = try answer("---\nresult: vm repinned\nlist:\n  - vm-name: vm1\n    status: success\n---\n")

@@ -146,7 +146,7 @@ struct WorkerTaskTests {
       Refusal(
         testDescription: "quit", task: TaskMessage(id: "t", body: .quit),
         answer: refused(
-          .quit, "unknown", .refused, "'quit' is not enabled; stop the worker by its service manager")),
+          .quit, "unknown", .refused, "'quit' is not enabled (allow-quit); stop the worker by its service manager")),
       Refusal(
         testDescription: "a migration to the host itself",
         task: TaskMessage(id: "t", body: .migrate(VMMigration(vm: "a", destination: "n1"))),

@@ -53,12 +53,12 @@ struct LibvirtHypervisorTests {
     try await with { hypervisor, inventory in
       #expect(inventory()?.capacity == HostCapacity(memoryKiB: 8_192_000 - 512 * 1024, cpus: 4))
       let started = try await hypervisor.start(
-        VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false))
+        VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false), OperationControl())
       #expect(started.name == "vm1")
       try await eventually("running machine") { inventory()?.vms.first?.state == .running }
       #expect(inventory()?.vms.first?.memoryKiB == 65536)
       #expect(inventory()?.vms.first?.vcpus == 2)
-      let again = try await hypervisor.start(VMStart(source: .defined("vm1"), awaitsSSH: false))
+      let again = try await hypervisor.start(VMStart(source: .defined("vm1"), awaitsSSH: false), OperationControl())
       #expect(again.name == "vm1", "already running is success")
       try await hypervisor.suspend("vm1")
       try await eventually("paused machine") { inventory()?.vms.first?.state == .paused }
@@ -79,7 +79,7 @@ struct LibvirtHypervisorTests {
       start.awaitsSSH = true
       // Only a timeout ends the probe, and a minute is too long for a test: an impossible name fails at once.
       start.probeHostname = ""
-      let error = await #expect(throws: HypervisorError.self) { try await hypervisor.start(start) }
+      let error = await #expect(throws: HypervisorError.self) { try await hypervisor.start(start, OperationControl()) }
       #expect(
         error?.description.contains("stopped again, its definition removed") == true, "\(String(describing: error))")
       try await eventually("nothing left") { inventory()?.vms == [] }
@@ -92,12 +92,14 @@ struct LibvirtHypervisorTests {
       let unknown = await #expect(throws: HypervisorError.self) { try await hypervisor.suspend("nobody") }
       #expect(unknown?.code == .notFound)
       #expect(unknown?.description == "Domain not found: no domain with matching name 'nobody' on node1")
-      _ = try await hypervisor.start(VMStart(source: .xml(xml("vm3"), isTransient: false), awaitsSSH: false))
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm3"), isTransient: false), awaitsSSH: false), OperationControl())
       try await hypervisor.stop(VMStop(vm: "vm3", isForced: true))
       let off = await #expect(throws: HypervisorError.self) { try await hypervisor.suspend("vm3") }
       #expect(off?.description.hasPrefix("Error suspending domain: ") == true)
       let broken = await #expect(throws: HypervisorError.self) {
-        try await hypervisor.start(VMStart(source: .xml("<domain/>", isTransient: false), awaitsSSH: false))
+        try await hypervisor.start(
+          VMStart(source: .xml("<domain/>", isTransient: false), awaitsSSH: false), OperationControl())
       }
       #expect(broken?.description.contains("Error defining domain") == true)
     }
@@ -107,7 +109,8 @@ struct LibvirtHypervisorTests {
   func sizesAndPins() async throws {
     try await with { hypervisor, inventory in
       _ = try await hypervisor.start(
-        VMStart(source: .xml(xml("vm4"), isTransient: false), memoryKiB: 131_072, vcpus: 4, awaitsSSH: false))
+        VMStart(source: .xml(xml("vm4"), isTransient: false), memoryKiB: 131_072, vcpus: 4, awaitsSSH: false),
+        OperationControl())
       try await eventually("running machine") { inventory()?.vms.first?.state == .running }
       #expect(inventory()?.vms.first?.memoryKiB == 131_072)
       #expect(inventory()?.vms.first?.vcpus == 4)
@@ -121,5 +124,42 @@ struct LibvirtHypervisorTests {
       }
       #expect(tooMany?.description == "vcpu-map names 5 virtual CPUs, vm4 has 4")
     }
+  }
+
+  @Test("A transient machine's XML, too, gets the sizes and places of the task")
+  func transientShape() async throws {
+    try await with { hypervisor, inventory in
+      var start = VMStart(source: .xml(xml("vm5"), isTransient: true), memoryKiB: 131_072, vcpus: 3, awaitsSSH: false)
+      start.vcpuMap = [[0], [1, 2], [3]]
+      _ = try await hypervisor.start(start, OperationControl())
+      try await eventually("running machine") { inventory()?.vms.first?.state == .running }
+      #expect(inventory()?.vms.first?.memoryKiB == 131_072)
+      #expect(inventory()?.vms.first?.vcpus == 3)
+      #expect(inventory()?.vms.first?.isPersistent == false)
+    }
+  }
+
+  @Test("A start that is cancelled while the guest comes up is undone")
+  func cancelledStart() async throws {
+    try await with { hypervisor, inventory in
+      let control = OperationControl()
+      let start = VMStart(source: .xml(xml("vm6"), isTransient: false), probeHostname: "192.0.2.1")
+      async let outcome = Result { () async throws(HypervisorError) in try await hypervisor.start(start, control) }
+      try await eventually("running machine") { inventory()?.vms.first?.state == .running }
+      control.cancel()
+      guard case .failure(let error) = await outcome else {
+        Issue.record("it started")
+        return
+      }
+      #expect(error.code == .cancelled)
+      #expect(error.description.contains("stopped again, its definition removed"), "\(error)")
+      try await eventually("nothing left") { inventory()?.vms == [] }
+    }
+  }
+}
+
+extension Result where Failure == HypervisorError, Success: Sendable {
+  fileprivate init(_ body: () async throws(HypervisorError) -> Success) async {
+    do throws(HypervisorError) { self = .success(try await body()) } catch { self = .failure(error) }
   }
 }

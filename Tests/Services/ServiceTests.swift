@@ -161,15 +161,4 @@ struct ServiceTests {
       group.cancelAll()
     }
   }
-
-  @Test("An evacuation in a way that no worker knows is refused before anything moves")
-  func offline() async throws {
-    try await RehearsalCluster.with(["node1", "node2"]) { cluster in
-      try await cluster.startMachines(1, on: "node1")
-      let answer = try await cluster.ask("node1", "task: evacuate node\nid: o\nparameter: {migration-type: offline}\n")
-      #expect(answer.contains("code: unsupported"), "\(answer)")
-      #expect(cluster.node("node1")?.state != .partial)
-      #expect(cluster.report(of: "node1")?.activeVMs.count == 1)
-    }
-  }
 }

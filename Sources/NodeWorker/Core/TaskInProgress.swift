@@ -34,20 +34,3 @@ struct TaskInProgress: Sendable {
       title: task.kind.title, id: task.id, scheduler: task.kind == .startVM ? host.rawValue : nil, entries: entries)
   }
 }
-
-/// One operation of a task, and how often it has been tried.
-struct OperationInProgress: Sendable {
-  let operation: Operation
-  let sequence: Int64
-  let index: Int
-  let allowedRetries: Int
-  var retries = 0
-  /// Between two attempts.
-  var isPausing = false
-  var began: Duration
-
-  /// Before the next attempt: 0.5 s, 1 s, 2 s, … at most 30 s.
-  var pause: Duration {
-    .milliseconds(min(30_000, 500 << min(retries - 1, 6)))
-  }
-}

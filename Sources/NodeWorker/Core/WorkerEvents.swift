@@ -45,12 +45,30 @@ public enum WorkerEvent: Sendable {
   case coordinatorAnswered(TaskResult)
   /// No coordinator listens to its tasks.
   case handOverUndeliverable(TaskID)
+  /// A process of a job has answered.
+  case processAnswered(VMName, process: String, PscomAnswer)
+  /// What an agent says of a process; nil: it has ended.
+  case processReported(VMName, process: String, PscomProcessReport?)
+  /// The job is on disk; otherwise why not.
+  case jobRemembered(SuspendedJob, flaw: String?)
+  /// The broker has the requests to a machine's processes.
+  case processesAsked(VMName, PscomRequest)
+  /// Everything that was to be said before the end has been delivered.
+  case everythingSaid
+  /// What the last incarnation left has been told.
+  case recallEnded
   case timerFired(WorkerTimer)
 }
 
 /// What the worker wants done.
 public enum WorkerEffect: Sendable, Equatable {
   case perform(OperationID, Operation)
+  /// Ends an operation that is being performed, if that can be; it tells its end as ever.
+  case abort(OperationID)
+  /// On disk; `jobRemembered` tells.
+  case rememberJob(SuspendedJob)
+  case forgetJob(VMName)
+  case askProcesses(PscomRequest, SuspendedJob)
   /// The one answer to a task: on disk first, then to the bus.
   case answer(TaskResult, TaskArrival)
   /// The task needs no answer of its own: it repeats one that will get it.
@@ -61,11 +79,19 @@ public enum WorkerEffect: Sendable, Equatable {
   case handOver(TaskMessage)
   case setTimer(WorkerTimer, after: Duration)
   case note(Note)
+  /// Tell when everything that was said before is delivered.
+  case finishSaying
+  /// The program ends.
+  case stop
 }
 
 /// Timers are named for what they are about; one that fires too late changes nothing.
 public enum WorkerTimer: Sendable, Hashable {
   case retry(OperationID)
+  /// The connection to the broker has stood long enough for what it has kept to have come.
+  case processesKnown
+  /// The processes of the machine's job have had their time.
+  case processPatience(VMName, generation: Int)
   /// The coordinator has had its time to appear, or to come back.
   case coordinatorPatience(epoch: Epoch?)
 }

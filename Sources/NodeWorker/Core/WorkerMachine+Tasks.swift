@@ -4,6 +4,8 @@ import MigfraProtocol
 /// What a task makes the worker do.
 extension WorkerMachine {
   mutating func receive(_ task: TaskMessage, _ arrival: TaskArrival, at now: Moment) -> [WorkerEffect] {
+    // The journal keeps it for the next start.
+    guard quit == nil, !hasQuit else { return [] }
     switch ledger.receive(task) {
     case .new: break
     case .running: return [.forget(arrival)]
@@ -35,7 +37,8 @@ extension WorkerMachine {
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
-    case .cancel, .quit: break
+    case .cancel(let target): effects += cancel(target, for: task, arrival, at: now)
+    case .quit: effects += quit(task, arrival)
     }
     return effects
   }
@@ -89,8 +92,8 @@ extension WorkerMachine {
           : "expired \(ago) ago, not executed"
       )
     }
-    if task.body == .quit {
-      return (.refused, "'quit' is not enabled; stop the worker by its service manager")
+    if task.body == .quit, !configuration.mayQuit {
+      return (.refused, "'quit' is not enabled (allow-quit); stop the worker by its service manager")
     }
     if task.vms.isEmpty, [.startVM, .stopVM, .suspendVM, .resumeVM].contains(task.kind) {
       return (.invalidMessage, "the list of machines is empty")

@@ -20,11 +20,18 @@ public struct WorkerMachine: Sendable {
     public var retries: Int
     /// How long a task for the coordinator waits for one to appear, or to come back.
     public var coordinatorPatience: Duration
+    /// How long the processes of a job may take to answer.
+    public var processPatience: Duration
+    /// Whether one process of a job can be addressed, or only all at once.
+    public var areProcessesAddressable: Bool
+    /// Whether `quit` ends the worker.
+    public var mayQuit: Bool
 
     public init(
       host: HostName, epoch: Epoch, journal: String, version: String, driver: String = "qemu", parallelStarts: Int = 4,
       outgoingMigrations: Int = 4, migrationType: MigrationType = .live, retries: Int = 3,
-      coordinatorPatience: Duration = .seconds(3)
+      coordinatorPatience: Duration = .seconds(3), processPatience: Duration = .seconds(10),
+      areProcessesAddressable: Bool = true, mayQuit: Bool = false
     ) {
       self.host = host
       self.epoch = epoch
@@ -36,6 +43,9 @@ public struct WorkerMachine: Sendable {
       self.migrationType = migrationType
       self.retries = retries
       self.coordinatorPatience = coordinatorPatience
+      self.processPatience = processPatience
+      self.areProcessesAddressable = areProcessesAddressable
+      self.mayQuit = mayQuit
     }
   }
 
@@ -44,14 +54,24 @@ public struct WorkerMachine: Sendable {
   var tasks: [Int64: TaskInProgress] = [:]
   var operations: [OperationID: OperationInProgress] = [:]
   var handOvers = HandOvers()
-  private var queue: OperationQueue
-  private var operationCount = 0
+  /// Cancels that wait for the end of the task, by that task's number.
+  var cancels: [Int64: [(TaskMessage, TaskArrival)]] = [:]
+  /// Jobs whose connections are not open.
+  var jobs: [VMName: JobInProgress] = [:]
+  var announced = AnnouncedProcesses()
+  /// Whether what agents have announced has had time to come in.
+  var areProcessesKnown = false
+  /// Who asked the worker to end; nothing is begun any more.
+  var quit: (task: TaskMessage, arrival: TaskArrival)?
+  var hasQuit = false
+  var queue: OperationQueue
+  var operationCount = 0
   private var report: HostReport
   private var hasInventory = false
   /// Tasks with patterns that came before the first look at the hypervisor.
   var unexpanded: [(TaskMessage, TaskArrival)] = []
   /// Nothing is done before the hypervisor has been looked at, or is known to be away.
-  private var isHypervisorKnown = false
+  var isHypervisorKnown = false
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
@@ -73,41 +93,53 @@ public struct WorkerMachine: Sendable {
     if ledger.receive(task) == .new { ledger.finish(task.id, with: result) }
   }
 
+  /// For what brokers keep to come in after a connection.
+  static let announcementPatience = Duration.seconds(1)
+
   /// Operations that are being performed.
   public var runningOperations: Int { queue.runningCount }
 
   public mutating func handle(_ event: WorkerEvent, at now: Moment) -> [WorkerEffect] {
     switch event {
-    case .busConnected: return announce()
+    case .busConnected:
+      return announce() + (areProcessesKnown ? [] : [.setTimer(.processesKnown, after: Self.announcementPatience)])
     case .taskReceived(let task, let arrival): return receive(task, arrival, at: now)
     case .taskUnreadable(let error, let arrival):
       return [
         .note(Note(.warning, "a task could not be read", ["cause": error.description])),
         .answer(.unreadable(id: error.id, code: error.code, details: error.description), arrival),
       ]
-    case .inventoryTaken(let inventory): return take(inventory) + expandPatterns(at: now)
+    case .inventoryTaken(let inventory): return take(inventory, at: now) + expandPatterns(at: now)
     case .hypervisorLost(let cause):
       guard report.isHypervisorReachable else { return [] }
       report.isHypervisorReachable = false
       isHypervisorKnown = true
-      return [.note(Note(.warning, "the hypervisor cannot be reached", ["cause": cause]))] + announce() + startReady()
-        + expandPatterns(at: now)
-    case .operationFinished(let id, let outcome): return finish(id, outcome, at: now)
+      return [.note(Note(.warning, "the hypervisor cannot be reached", ["cause": cause]))] + announce()
+        + startReady(at: now) + expandPatterns(at: now)
+    case .operationFinished(let id, let outcome): return operationFinished(id, outcome, at: now)
     case .migrationProgressed(let id, let progress):
       return operations[id] == nil ? [] : [.publishProgress(progress)]
     case .coordinatorReported(let report): return coordinatorReported(report, at: now)
     case .coordinatorAnswered(let result): return coordinatorAnswered(result)
     case .handOverUndeliverable(let id):
       return abandon(handOvers.remove(id), .noCoordinator, "no coordinator listens; start migfra-coordinator")
+    case .processAnswered(let vm, let process, let answer): return processAnswered(vm, process, answer, at: now)
+    case .processReported(let vm, let process, let report): return processReported(vm, process, report, at: now)
+    case .jobRemembered(let job, let flaw): return jobRemembered(job, flaw, at: now)
+    case .processesAsked(let vm, let request): return processesAsked(vm, request, at: now)
+    case .everythingSaid: return hasQuit ? [.stop] : []
+    case .recallEnded: return openAbandonedJobs(at: now)
     case .timerFired(.retry(let id)):
-      guard let operation = operations[id], operation.isPausing else { return [] }
-      operations[id]?.isPausing = false
-      return [.perform(id, operation.operation)]
+      guard operations[id]?.stage == .pausing else { return [] }
+      return attempt(id, at: now)
+    case .timerFired(.processesKnown): return learnedProcesses(at: now)
+    case .timerFired(.processPatience(let vm, let generation)):
+      return processPatienceEnded(vm, generation: generation, at: now)
     case .timerFired(.coordinatorPatience): return coordinatorPatienceEnded(at: now)
     }
   }
 
-  private mutating func take(_ inventory: HostInventory) -> [WorkerEffect] {
+  private mutating func take(_ inventory: HostInventory, at now: Moment) -> [WorkerEffect] {
     let isNews =
       !hasInventory || !report.isHypervisorReachable || report.vms != inventory.vms
       || report.capacity != inventory.capacity || report.hypervisor != inventory.hypervisor
@@ -118,7 +150,7 @@ public struct WorkerMachine: Sendable {
     report.hypervisor = inventory.hypervisor
     report.vms = inventory.vms
     isHypervisorKnown = true
-    return announce() + startReady()
+    return announce() + startReady(at: now)
   }
 
   /// The names of the machines that run or are paused; nil: nobody has looked yet.
@@ -131,71 +163,6 @@ public struct WorkerMachine: Sendable {
     guard hasInventory else { return [] }
     report.sequence += 1
     return [.announce(report)]
-  }
-
-  /// Begins a task's operations.
-  mutating func begin(
-    _ operations: [Operation], for task: TaskMessage, _ arrival: TaskArrival, retries: Int = 0, at now: Moment
-  ) -> [WorkerEffect] {
-    tasks[arrival.sequence] = TaskInProgress(arrival, task, entries: operations.count, at: now)
-    for (index, operation) in operations.enumerated() {
-      operationCount += 1
-      let id = OperationID(operationCount)
-      self.operations[id] = OperationInProgress(
-        operation: operation, sequence: arrival.sequence, index: index, allowedRetries: retries, began: now.uptime)
-      queue.enqueue(id, operation)
-    }
-    return startReady()
-  }
-
-  private mutating func startReady() -> [WorkerEffect] {
-    guard isHypervisorKnown else { return [] }
-    return queue.dequeue().compactMap { id in operations[id].map { .perform(id, $0.operation) } }
-  }
-
-  private mutating func finish(
-    _ id: OperationID, _ outcome: OperationOutcome, at now: Moment
-  ) -> [WorkerEffect] {
-    guard var operation = operations[id], !operation.isPausing else { return [] }
-    if case .failure(_, let cause, mayPass: true, _) = outcome, operation.retries < operation.allowedRetries {
-      // Its place in the queue is kept, so that no later task for the machine overtakes it.
-      operation.retries += 1
-      operation.isPausing = true
-      operations[id] = operation
-      let metadata = ["vm": operation.operation.vm?.rawValue ?? "", "cause": cause, "retry": "\(operation.retries)"]
-      return [
-        .note(Note(.warning, "an operation failed and is tried again", metadata)),
-        .setTimer(.retry(id), after: operation.pause),
-      ]
-    }
-    queue.finish(id)
-    operations[id] = nil
-    var effects: [WorkerEffect] = []
-    let entry = self.outcome(of: operation, outcome, at: now)
-    if let index = tasks[operation.sequence].map({ _ in operation.index }),
-      tasks[operation.sequence]?.set(entry, at: index) == true, let done = tasks.removeValue(forKey: operation.sequence)
-    {
-      effects.append(answer(done.arrival, with: done.result(host: configuration.host)))
-    }
-    return effects + startReady()
-  }
-
-  private func outcome(
-    of operation: OperationInProgress, _ outcome: OperationOutcome, at now: Moment
-  ) -> VMOutcome {
-    let overall = TimeMeasurement("overall", seconds: (now.uptime - operation.began).inSeconds)
-    let measures = tasks[operation.sequence]?.task.measuresTime == true
-    switch outcome {
-    case .success(let vm, let processID, let details, let times):
-      let isMigration = if case .migrate = operation.operation { true } else { false }
-      return VMOutcome(
-        vm: vm, details: isMigration ? "\(operation.retries)" : details, processID: processID,
-        times: measures ? [overall] + times : [])
-    case .failure(let code, let details, _, let times):
-      return VMOutcome(
-        vm: operation.operation.vm ?? "unknown", failure: code, details: details,
-        times: measures ? [overall] + times : [])
-    }
   }
 
   /// Answers a task, and remembers the answer for its repeats.

@@ -8,14 +8,35 @@ public enum CPUComparison: Sendable, Equatable {
   case superset
 }
 
+/// What runs a VM, as its description names it: several of these on one host can offer different processors.
+public struct MachineKind: Sendable, Equatable {
+  /// "/usr/bin/qemu-system-x86_64"
+  public var emulator: String?
+  public var architecture: String?
+  /// "pc-q35-7.2"
+  public var machine: String?
+  /// "kvm", "qemu"
+  public var virtualisation: String?
+
+  public init(emulator: String?, architecture: String?, machine: String?, virtualisation: String?) {
+    self.emulator = emulator
+    self.architecture = architecture
+    self.machine = machine
+    self.virtualisation = virtualisation
+  }
+}
+
 extension LibvirtConnection {
   /// Compares a processor's description with what this host's hypervisor can offer (`virConnectCompareHypervisorCPU`).
-  /// - Parameter cpu: a `<cpu>` element, from a VM's description or another host's capabilities.
-  public func compare(cpu: String) async throws(LibvirtError) -> CPUComparison {
+  /// - Parameters:
+  ///   - cpu: a `<cpu>` element, from a VM's description or another host's capabilities.
+  ///   - machine: which of the host's hypervisors is meant; nil: its usual one.
+  public func compare(cpu: String, for machine: MachineKind? = nil) async throws(LibvirtError) -> CPUComparison {
     try await perform { connection throws(LibvirtError) in
       let operation = "virConnectCompareHypervisorCPU"
       try checkText(cpu, "processor's description", for: operation)
-      let result = unsafe virConnectCompareHypervisorCPU(connection.raw, nil, nil, nil, nil, cpu, 0)
+      let result = unsafe virConnectCompareHypervisorCPU(
+        connection.raw, machine?.emulator, machine?.architecture, machine?.machine, machine?.virtualisation, cpu, 0)
       switch result {
       case Int32(VIR_CPU_COMPARE_INCOMPATIBLE.rawValue): return .incompatible
       case Int32(VIR_CPU_COMPARE_IDENTICAL.rawValue): return .identical

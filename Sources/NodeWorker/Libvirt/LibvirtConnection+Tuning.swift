@@ -78,12 +78,24 @@ extension LibvirtConnection {
     }
   }
 
-  /// Starts a VM from a file that `save` has written (`virDomainRestore`); the file stays.
-  public func restore(from path: String) async throws(LibvirtError) {
+  /// Starts a VM from a file that `save` has written (`virDomainRestoreFlags`); the file stays.
+  /// - Parameter description: instead of that in the file; what the guest sees must not differ.
+  public func restore(from path: String, as description: String? = nil) async throws(LibvirtError) {
     try await perform { connection throws(LibvirtError) in
-      try checkText(path, "path", for: "virDomainRestore")
-      guard unsafe virDomainRestore(connection.raw, path) == 0 else {
-        throw .last("virDomainRestore")
+      let operation = "virDomainRestoreFlags"
+      try checkText(path, "path", for: operation)
+      if let description { try checkText(description, "VM's description", for: operation) }
+      guard unsafe virDomainRestoreFlags(connection.raw, path, description, 0) == 0 else { throw .last(operation) }
+    }
+  }
+
+  /// The description of the VM in a file that `save` has written (`virDomainSaveImageGetXMLDesc`).
+  public func savedDescription(in path: String) async throws(LibvirtError) -> String {
+    try await perform { connection throws(LibvirtError) in
+      let operation = "virDomainSaveImageGetXMLDesc"
+      try checkText(path, "path", for: operation)
+      return try unsafe Self.text(operation) {
+        unsafe virDomainSaveImageGetXMLDesc(connection.raw, path, VIR_DOMAIN_SAVE_IMAGE_XML_SECURE.rawValue)
       }
     }
   }

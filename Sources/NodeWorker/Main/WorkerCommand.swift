@@ -49,7 +49,8 @@ struct WorkerCommand: AsyncParsableCommand {
       switch settings.hypervisor.kind {
       case .libvirt:
         LibvirtHypervisor(
-          host: settings.host, settings: settings.hypervisor, capacity: settings.capacity, limits: settings.limits)
+          host: settings.host, settings: settings.hypervisor, capacity: settings.capacity, limits: settings.limits,
+          migration: settings.migration)
       case .dummy:
         try SimulatedHypervisor(
           host: settings.host, directory: settings.hypervisor.clusterDirectory ?? directory.file("cluster"),

@@ -7,15 +7,13 @@ struct OperationRunner {
   let hypervisor: any Hypervisor
 
   func perform(
-    _ operation: Operation, progress: @escaping @Sendable (MigrationProgress) -> Void
+    _ operation: Operation, _ control: OperationControl, progress: @escaping @Sendable (MigrationProgress) -> Void
   ) async -> OperationOutcome {
-    let clock = ContinuousClock()
-    let began = clock.now
     do throws(HypervisorError) {
       switch operation {
       case .start(let start):
-        let started = try await hypervisor.start(start)
-        return .success(vm: started.name, processID: started.processID)
+        let started = try await hypervisor.start(start, control)
+        return .success(vm: started.name, processID: started.processID, details: started.details)
       case .stop(let stop):
         try await hypervisor.stop(stop)
         return .success(vm: stop.vm)
@@ -28,9 +26,15 @@ struct OperationRunner {
       case .repin(let repin):
         try await hypervisor.repin(repin)
         return .success(vm: repin.vm)
+      case .examine(let order):
+        return switch try await hypervisor.examine(order) {
+        case .ready: .ready
+        case .alreadyThere: .success(vm: order.vm)
+        }
       case .migrate(let order):
-        try await hypervisor.migrate(order, progress: progress)
-        return .success(vm: order.vm, times: [TimeMeasurement("migrate", seconds: (clock.now - began).inSeconds)])
+        let moved = try await hypervisor.migrate(order, control, progress: progress)
+        let remarks = moved.remarks.isEmpty ? nil : moved.remarks.joined(separator: "; ")
+        return .success(vm: order.vm, processID: moved.processID, details: remarks, times: moved.times)
       }
     } catch {
       return .failure(error.code, error.description, mayPass: error.mayPass)

@@ -10,6 +10,7 @@ import Synchronization
 /// them.
 final class WorkerInbox: Sendable {
   private let settings: Configuration
+  private let topics: PscomTopics
   private let journal: TaskJournal
   private let logger: Logger
   private let feed: AsyncStream<WorkerInput>.Continuation
@@ -19,6 +20,7 @@ final class WorkerInbox: Sendable {
     settings: Configuration, journal: TaskJournal, logger: Logger, feed: AsyncStream<WorkerInput>.Continuation
   ) {
     self.settings = settings
+    topics = settings.pscom.topics
     self.journal = journal
     self.logger = logger
     self.feed = feed
@@ -44,8 +46,21 @@ final class WorkerInbox: Sendable {
       feed(message.read(logger: logger) { .coordinatorReported(try CoordinatorReport.decode($0)) })
     case Topics.reply(to: settings.host):
       feed(message.read(logger: logger) { .coordinatorAnswered(try TaskResult.decode($0)) })
-    default: receiveTask(message)
+    default:
+      if let (vm, process) = topics.responder(of: message.topic) {
+        feed(.processAnswered(vm, process: process, PscomAnswer.decode(message.payload)))
+      } else if let (vm, process) = PscomTopics.process(of: message.topic, "state") {
+        receiveReport(of: process, vm, message)
+      } else {
+        receiveTask(message)
+      }
     }
+  }
+
+  /// An empty one says that the process has ended.
+  private func receiveReport(of process: String, _ vm: VMName, _ message: BusMessage) {
+    guard !message.payload.isEmpty else { return feed(.processReported(vm, process: process, nil)) }
+    feed(message.read(logger: logger) { .processReported(vm, process: process, try PscomProcessReport.decode($0)) })
   }
 
   private func feed(_ event: WorkerEvent?) {
@@ -55,7 +70,7 @@ final class WorkerInbox: Sendable {
   private func receiveTask(_ message: BusMessage) {
     guard !message.isRetainedTask(logger: logger) else { return }
     let route = message.replyRoute(
-      usual: settings.broker.resultTopic ?? Topics.result(settings.host), logger: logger)
+      usual: settings.resultTopic, logger: logger)
     // A message above the limit is refused by its size; its first bytes are enough to say so again after a restart.
     let payload = Array(message.payload.prefix(TaskMessage.maximumSize + 1))
     do {

@@ -13,18 +13,28 @@ final class WorkerOutbox: Sendable {
   private enum Letter: Sendable {
     case answer([UInt8], TaskArrival)
     case handOver(TaskMessage)
+    case end
   }
 
   private let host: HostName
+  private let usualTopic: String
+  private let dialect: ResultDialect
   private let bus: any MessageBus
   private let journal: TaskJournal
   private let logger: Logger
+  private let pscom: PscomSettings
   private let letters = AsyncStream.makeStream(of: Letter.self)
   private let reports = AsyncStream.makeStream(of: HostReport.self, bufferingPolicy: .bufferingNewest(1))
   private let samples = AsyncStream.makeStream(of: MigrationProgress.self, bufferingPolicy: .bufferingNewest(64))
 
-  init(host: HostName, bus: any MessageBus, journal: TaskJournal, logger: Logger) {
-    self.host = host
+  /// Requests to the processes of jobs: nobody's answer waits behind them.
+  private let requests = AsyncStream.makeStream(of: (PscomRequest, SuspendedJob).self)
+
+  init(settings: Configuration, bus: any MessageBus, journal: TaskJournal, logger: Logger) {
+    host = settings.host
+    usualTopic = settings.resultTopic
+    dialect = settings.dialect
+    pscom = settings.pscom
     self.bus = bus
     self.journal = journal
     self.logger = logger
@@ -32,7 +42,8 @@ final class WorkerOutbox: Sendable {
 
   /// Writes the answer down, then sends it.
   func answer(_ result: TaskResult, for arrival: TaskArrival) async {
-    let payload = result.encoded()
+    // Our own programs, which ask with response topics, read the seed's form.
+    let payload = result.encoded(as: arrival.route.topic == usualTopic ? dialect : .seed)
     if arrival.sequence != 0 {
       do {
         try await journal.answer(arrival, with: payload)
@@ -56,6 +67,15 @@ final class WorkerOutbox: Sendable {
     letters.continuation.yield(.handOver(task))
   }
 
+  func ask(_ request: PscomRequest, of job: SuspendedJob) {
+    requests.continuation.yield((request, job))
+  }
+
+  /// Returns from `run` when everything that was said before is delivered.
+  func end() {
+    letters.continuation.yield(.end)
+  }
+
   func announce(_ report: HostReport) {
     reports.continuation.yield(report)
   }
@@ -69,6 +89,9 @@ final class WorkerOutbox: Sendable {
     await withDiscardingTaskGroup { group in
       group.addTask {
         for await letter in self.letters.stream { await self.send(letter, tell) }
+      }
+      group.addTask {
+        for await (request, job) in self.requests.stream { await self.send(request, to: job, tell) }
       }
       group.addTask {
         for await report in self.reports.stream {
@@ -99,7 +122,33 @@ final class WorkerOutbox: Sendable {
       if await bus.publish(message, orTell: logger) == .noSubscriber, let id = task.id {
         tell(.handOverUndeliverable(id))
       }
+    case .end: tell(.everythingSaid)
     }
+  }
+
+  /// One message for each process, or one for all; side by side, since they must not wait for each other.
+  private func send(_ request: PscomRequest, to job: SuspendedJob, _ tell: @Sendable (WorkerEvent) -> Void) async {
+    let topics = pscom.topics
+    let names: [String] =
+      switch job.audience {
+      case .processes(let names): names.sorted()
+      case .everyProcess: [PscomTopics.everyProcess]
+      }
+    // A request to go on must arrive; a request to stop that arrives when nobody waits for it any more must not.
+    let configured = BusMessage.Quality(rawValue: pscom.quality) ?? .atLeastOnce
+    let isSuspend = request == .suspend
+    await withDiscardingTaskGroup { group in
+      for name in names {
+        group.addTask {
+          await self.bus.publish(
+            BusMessage(
+              topic: topics.request(job.vm, name), payload: request.encoded(as: self.pscom.form),
+              quality: isSuspend || configured != .atMostOnce ? configured : .atLeastOnce,
+              expiry: isSuspend ? self.pscom.timeout : nil), orTell: self.logger)
+        }
+      }
+    }
+    tell(.processesAsked(job.vm, request))
   }
 
   private func settle(_ arrival: TaskArrival) async {

@@ -37,6 +37,7 @@ public struct WorkerService: Service {
       subscriptions: [
         TopicFilter(settings.broker.taskTopic ?? Topics.task(settings.host)),
         TopicFilter(Topics.reply(to: settings.host)), TopicFilter(Topics.coordinatorState),
+        TopicFilter(settings.pscom.topics.anyResponse), TopicFilter(PscomTopics.anyProcessState),
       ],
       will: BusMessage(topic: Topics.state(settings.host), payload: will.encoded(), isRetained: true),
       willDelay: .seconds(5), keepAlive: settings.broker.keepAlive)
@@ -45,7 +46,7 @@ public struct WorkerService: Service {
   public func run() async throws {
     let (inputs, feed) = AsyncStream.makeStream(of: WorkerInput.self)
     var machine = WorkerMachine(configuration)
-    let outbox = WorkerOutbox(host: settings.host, bus: bus, journal: journal, logger: logger)
+    let outbox = WorkerOutbox(settings: settings, bus: bus, journal: journal, logger: logger)
     try recall(into: &machine, feed, outbox)
     let inbox = WorkerInbox(settings: settings, journal: journal, logger: logger, feed: feed)
     try bus.start(inbox.receive)
@@ -64,13 +65,15 @@ public struct WorkerService: Service {
       host: settings.host, epoch: journal.epoch, journal: journal.name, version: Version.current,
       driver: settings.hypervisor.driver, parallelStarts: settings.limits.parallelStarts,
       outgoingMigrations: settings.limits.outgoingMigrations ?? 4, migrationType: settings.defaults.migrationType,
-      retries: settings.defaults.retries)
+      retries: settings.defaults.retries, processPatience: settings.pscom.timeout,
+      areProcessesAddressable: settings.pscom.topics.areAddressable, mayQuit: settings.mayQuit)
   }
 
   /// Takes up what the last incarnation left: answers that were not delivered, tasks that were not answered.
   private func recall(
     into machine: inout WorkerMachine, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox
   ) throws {
+    for job in try journal.jobs() { machine.recall(job) }
     let recalled = try journal.recall()
     for record in recalled.finished + recalled.open {
       guard let bytes = record.answer else { continue }
@@ -86,6 +89,7 @@ public struct WorkerService: Service {
         feed.yield(.task(record.payload, record.arrival))
       }
     }
+    feed.yield(.event(.recallEnded))
     if !recalled.open.isEmpty {
       logger.notice("taking up tasks of the last run", metadata: ["tasks": "\(recalled.open.count)"])
     }
@@ -107,9 +111,11 @@ public struct WorkerService: Service {
       }
       group.addTask { await outbox.run { feed.yield(.event($0)) } }
       var machine = start
+      var controls: [OperationID: OperationControl] = [:]
       for await input in inputs {
+        if case .event(.operationFinished(let id, _)) = input { controls[id] = nil }
         for effect in machine.handle(event(for: input), at: clock.now) {
-          await perform(effect, feed, outbox, &group)
+          await perform(effect, feed, outbox, &controls, &group)
         }
       }
       group.cancelAll()
@@ -131,19 +137,39 @@ public struct WorkerService: Service {
 
   private func perform(
     _ effect: WorkerEffect, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox,
-    _ group: inout DiscardingTaskGroup
+    _ controls: inout [OperationID: OperationControl], _ group: inout DiscardingTaskGroup
   ) async {
     switch effect {
     case .perform(let id, let operation):
       logger.debug("operation begins", metadata: ["operation": "\(operation)"])
       // Not a child: a worker that is stopped waits for no migration. libvirtd finishes it, and the next incarnation
       // finds the task unanswered and asks where the machine is.
+      let control = OperationControl()
+      controls[id] = control
       Task {
-        let outcome = await OperationRunner(hypervisor: hypervisor).perform(operation) { progress in
+        let outcome = await OperationRunner(hypervisor: hypervisor).perform(operation, control) { progress in
           feed.yield(.event(.migrationProgressed(id, progress)))
         }
         feed.yield(.event(.operationFinished(id, outcome)))
       }
+    case .abort(let id): controls[id]?.cancel()
+    case .rememberJob(let job):
+      do {
+        try await journal.remember(job)
+        feed.yield(.event(.jobRemembered(job, flaw: nil)))
+      } catch {
+        feed.yield(.event(.jobRemembered(job, flaw: "\(error)")))
+      }
+    case .forgetJob(let vm):
+      do {
+        try await journal.forget(jobOf: vm)
+      } catch {
+        // The next start tells the job to go on once more, which harms nobody.
+        logger.error("the journal could not be written", metadata: [LogKey.vm: "\(vm)", LogKey.cause: "\(error)"])
+      }
+    case .askProcesses(let request, let job):
+      logger.info("asking a job", metadata: ["request": "\(request.rawValue)", LogKey.vm: "\(job.vm)"])
+      outbox.ask(request, of: job)
     case .answer(let result, let arrival):
       log(result)
       await outbox.answer(result, for: arrival)
@@ -160,6 +186,10 @@ public struct WorkerService: Service {
         feed.yield(.event(.timerFired(timer)))
       }
     case .note(let note): logger.write(note)
+    case .finishSaying: outbox.end()
+    case .stop:
+      logger.notice("ending, as a task has asked for")
+      feed.finish()
     }
   }
 

@@ -41,6 +41,9 @@ public struct TaskLedger: Sendable {
     return entry.answer.map(Receipt.answered) ?? .running
   }
 
+  /// The answer of a task that has ended, if it is remembered.
+  public func answer(to id: TaskID) -> TaskResult? { entries[id]?.answer }
+
   /// Remembers the answer.
   public mutating func finish(_ id: TaskID?, with answer: TaskResult) {
     guard let id, entries[id] != nil, entries[id]?.answer == nil else { return }

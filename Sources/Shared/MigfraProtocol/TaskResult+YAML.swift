@@ -2,6 +2,13 @@ import ClusterModel
 public import YAML
 
 extension TaskResult {
+  public func encoded(as dialect: ResultDialect) -> [UInt8] {
+    switch dialect {
+    case .seed: encoded()
+    case .reference: encodedForReference()
+    }
+  }
+
   /// The answer in the seed's form: `vm migrated` and `vm repinned` flat, the others with `list`.
   public func encoded() -> [UInt8] {
     var fields: [(String, YAMLNode)] = []

@@ -51,7 +51,7 @@ struct MigrationMachineTests {
       ErrorCode.allCases,
       ErrorCode.allCases.map { code in
         let passing: [ErrorCode] = [
-          .destination, .devices, .hypervisor, .hypervisorLost, .pscom, .timeout, .expired, .internal,
+          .destination, .devices, .hypervisor, .hypervisorLost, .timeout, .expired, .internal,
         ]
         return passing.contains(code)
       }))

@@ -18,12 +18,19 @@ struct Workbench {
     capacity: HostCapacity(memoryKiB: 1 << 24, cpus: 8), hypervisor: "test 1",
     vms: [VirtualMachine(name: "a", uuid: "uuid-a", state: .running, memoryKiB: 1 << 20, vcpus: 1)])
 
+  /// Whether the journal can be written.
+  var journalFlaw: String?
+
   /// A worker of host n1; it has seen its hypervisor unless that is what a test is about.
-  init(starts: Int = 4, migrations: Int = 4, retries: Int = 3, hasInventory: Bool = true) {
+  init(
+    starts: Int = 4, migrations: Int = 4, retries: Int = 3, hasInventory: Bool = true, mayQuit: Bool = false,
+    jobs: [SuspendedJob] = []
+  ) {
     machine = WorkerMachine(
       WorkerMachine.Configuration(
         host: "n1", epoch: 5, journal: "j", version: "1", parallelStarts: starts, outgoingMigrations: migrations,
-        migrationType: .warm, retries: retries))
+        migrationType: .warm, retries: retries, mayQuit: mayQuit))
+    for job in jobs { machine.recall(job) }
     if hasInventory { handle(.inventoryTaken(Self.inventory)) }
   }
 
@@ -39,7 +46,38 @@ struct Workbench {
       }
     }
     effects += wanted
+    for effect in wanted {
+      if case .rememberJob(let job) = effect { handle(.jobRemembered(job, flaw: journalFlaw)) }
+    }
   }
+
+  /// The connection to the broker has stood for a while.
+  mutating func connect() {
+    handle(.busConnected)
+    pass(.seconds(2))
+  }
+
+  mutating func announce(_ processes: String..., of vm: VMName = "a") {
+    for process in processes { handle(.processReported(vm, process: process, PscomProcessReport(.running))) }
+  }
+
+  mutating func answer(_ request: PscomRequest?, _ processes: String..., of vm: VMName = "a") {
+    for process in processes { handle(.processAnswered(vm, process: process, PscomAnswer(request))) }
+  }
+
+  /// What the processes of jobs were asked: "suspend a 1 2", "resume b any".
+  var asked: [String] {
+    effects.compactMap { effect in
+      guard case .askProcesses(let request, let job) = effect else { return nil }
+      switch job.audience {
+      case .processes(let names): return "\(request.rawValue) \(job.vm) \(names.sorted().joined(separator: " "))"
+      case .everyProcess: return "\(request.rawValue) \(job.vm) any"
+      }
+    }
+  }
+
+  /// Operations that were to be ended.
+  var aborted: [OperationID] { effects.compactMap { if case .abort(let id) = $0 { id } else { nil } } }
 
   /// Gives the worker a task; returns the journal's number for it.
   @discardableResult
@@ -52,6 +90,12 @@ struct Workbench {
     sequence += 1
     handle(.taskReceived(task, TaskArrival(sequence: sequence, route: route)))
     return sequence
+  }
+
+  /// A task of the last incarnation that has no answer yet.
+  mutating func recall(_ task: TaskMessage) {
+    sequence += 1
+    handle(.taskReceived(task, TaskArrival(sequence: sequence, route: Self.route, isRecalled: true)))
   }
 
   /// The operations that are being performed: "stop a".
@@ -104,6 +148,7 @@ extension Operation {
     case .suspend: "suspend"
     case .resume: "resume"
     case .repin: "repin"
+    case .examine: "examine"
     case .migrate: "migrate"
     }
   }
@@ -112,7 +157,9 @@ extension Operation {
 extension TaskMessage.Body {
   static func stop(_ vms: VMName...) -> Self { .stop(vms.map { VMStop(vm: $0) }) }
   static func start(_ vms: VMName...) -> Self { .start(vms.map { VMStart(source: .defined($0), name: $0) }) }
-  static func migrate(_ vm: VMName, retries: Int? = nil) -> Self {
-    .migrate(VMMigration(vm: vm, destination: "n2", retries: retries))
+  static func migrate(_ vm: VMName, retries: Int? = nil, hook: HookProcesses? = nil) -> Self {
+    var tuning = MigrationTuning()
+    tuning.hookProcesses = hook
+    return .migrate(VMMigration(vm: vm, destination: "n2", retries: retries, tuning: tuning))
   }
 }

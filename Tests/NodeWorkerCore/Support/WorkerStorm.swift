@@ -10,6 +10,7 @@ struct WorkerStorm {
     case task
     case coordinator
     case hypervisor
+    case process
   }
 
   private var machine: WorkerMachine
@@ -24,6 +25,10 @@ struct WorkerStorm {
   /// The last operation that began on each machine; they are numbered as their tasks came.
   private var latest: [VMName: OperationID] = [:]
   private var coordinator = CoordinatorReport(isOnline: false, epoch: 1)
+  /// Processes that have closed their connections.
+  private var closed: Set<String> = []
+  private var lastRequest: [VMName: PscomRequest] = [:]
+  private var remembered: Set<VMName> = []
   private(set) var log: [String] = []
   private(set) var problem: String?
   private let starts: Int
@@ -42,6 +47,7 @@ struct WorkerStorm {
     for _ in 0..<Self.taskCount { happenings.add(.task, at: time(60_000)) }
     for _ in 0..<6 { happenings.add(.coordinator, at: time(60_000)) }
     for _ in 0..<6 { happenings.add(.hypervisor, at: time(60_000)) }
+    for _ in 0..<8 { happenings.add(.process, at: time(60_000)) }
     happenings.add(.event(.busConnected), at: time(1000))
     happenings.add(.event(.inventoryTaken(Workbench.inventory)), at: .seconds(61))
   }
@@ -61,6 +67,7 @@ struct WorkerStorm {
     case .event(let event): handle(event)
     case .task: receive()
     case .coordinator: changeCoordinator()
+    case .process: changeProcess()
     case .hypervisor:
       handle(generator.happens(50) ? .hypervisorLost("refused") : .inventoryTaken(Workbench.inventory))
     }
@@ -88,13 +95,49 @@ struct WorkerStorm {
   private mutating func body() -> TaskMessage.Body {
     let vms = Self.vms.filter { _ in generator.happens(60) }
     guard let vm = vms.randomElement(using: &generator) else { return .uncordon }
-    switch Int.random(in: 0..<7, using: &generator) {
+    switch Int.random(in: 0..<9, using: &generator) {
+    case 7: return .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<200, using: &generator))"))
+    case 8:
+      var tuning = MigrationTuning()
+      tuning.hookProcesses = generator.happens(50) ? .announced : .count(Int.random(in: 1...3, using: &generator))
+      return .migrate(VMMigration(vm: vm, destination: "n2", tuning: tuning))
     case 0: return .start(vms.map { VMStart(source: .defined($0), name: $0) })
     case 1: return .stop(vms.map { VMStop(vm: $0) })
     case 2: return .suspend(vms)
     case 3: return .resume(vms)
     case 4, 5: return .migrate(VMMigration(vm: vm, destination: "n2"))
     default: return .evacuate(NodeEvacuation())
+    }
+  }
+
+  /// A process of a job comes or goes.
+  private mutating func changeProcess() {
+    let vm = Self.vms[Int.random(in: 0..<3, using: &generator)]
+    let process = "\(Int.random(in: 1...3, using: &generator))"
+    let report = generator.happens(70) ? PscomProcessReport(.running) : nil
+    if report == nil { closed.remove("\(vm)/\(process)") }
+    handle(.processReported(vm, process: process, report))
+  }
+
+  /// What a request does to the processes, and when they say so.
+  private mutating func ask(_ request: PscomRequest, _ job: SuspendedJob) {
+    log.append("\(now) \(request.rawValue) \(job.vm) \(job.audience)")
+    if request == .suspend, !remembered.contains(job.vm) { problem = "\(job.vm) is disturbed before it is on disk" }
+    lastRequest[job.vm] = request
+    happenings.add(.event(.processesAsked(job.vm, request)), at: time(200))
+    let names: [String] =
+      switch job.audience {
+      case .processes(let names): names.sorted()
+      case .everyProcess(let count): (1...count).map { "\($0)" }
+      }
+    for name in names {
+      // Some never hear it, or never say so; what they were told last is what counts.
+      if request == .suspend { closed.insert("\(job.vm)/\(name)") } else { closed.remove("\(job.vm)/\(name)") }
+      guard generator.happens(90) else { continue }
+      let answer = PscomAnswer(request, isSuccess: generator.happens(95))
+      for _ in 0..<(generator.happens(10) ? 2 : 1) {
+        happenings.add(.event(.processAnswered(job.vm, process: name, answer)), at: time(12_000))
+      }
     }
   }
 
@@ -119,6 +162,11 @@ struct WorkerStorm {
     case .perform(let id, let operation):
       log.append("\(now) perform \(id) \(operation.word) \(operation.vm ?? "?")")
       if running[id] != nil { problem = "operation \(id) is performed twice at once" }
+      if case .migrate(let order) = operation, let hook = order.tuning.hookProcesses, hook != .announced,
+        lastRequest[order.vm] != .suspend
+      {
+        problem = "\(order.vm) moves while its job's connections are open"
+      }
       if let vm = operation.vm {
         if running.values.contains(where: { $0.vm == vm }) { problem = "two operations on \(vm)" }
         if let last = latest[vm], id < last { problem = "operation \(id) on \(vm) was overtaken by \(last)" }
@@ -144,11 +192,23 @@ struct WorkerStorm {
         return
       }
       for _ in 0..<(generator.happens(10) ? 2 : 1) { happenings.add(.event(reply), at: time(8000)) }
-    case .announce, .publishProgress, .note: break
+    case .rememberJob(let job):
+      remembered.insert(job.vm)
+      let flaw = !job.isClosed && generator.happens(3) ? "disk full" : nil
+      happenings.add(.event(.jobRemembered(job, flaw: flaw)), at: time(5))
+    case .forgetJob(let vm): remembered.remove(vm)
+    case .askProcesses(let request, let job): ask(request, job)
+    case .abort(let id):
+      log.append("\(now) abort \(id)")
+      if running[id] == nil { problem = "operation \(id) is to be ended, and does not run" }
+      let failure = OperationOutcome.failure(.cancelled, "cancelled", mayPass: false)
+      if generator.happens(70) { happenings.add(.event(.operationFinished(id, failure)), at: time(100)) }
+    case .announce, .publishProgress, .note, .finishSaying, .stop: break
     }
   }
 
   private mutating func outcome(of operation: Operation) -> OperationOutcome {
+    if case .examine = operation, generator.happens(80) { return .ready }
     if generator.happens(65) { return .success(vm: operation.vm ?? "real") }
     return .failure(.hypervisor, "cause", mayPass: generator.happens(60))
   }
@@ -156,7 +216,7 @@ struct WorkerStorm {
   private mutating func checkLimits() {
     let kinds = running.values.map(\.word)
     if kinds.count(where: { $0 == "start" }) > starts { problem = "too many starts" }
-    if kinds.count(where: { $0 == "migrate" }) > migrations { problem = "too many migrations" }
+    if kinds.count(where: { $0 == "migrate" || $0 == "examine" }) > migrations { problem = "too many migrations" }
     for (sequence, given) in answers where given.count > 1 { problem = "task \(sequence) has \(given.count) answers" }
   }
 
@@ -170,9 +230,12 @@ struct WorkerStorm {
       if let answer = answers[sequence]?.first {
         if answer.id != task.id { problem = "task \(sequence) is answered under \(answer.id ?? "no id")" }
         let names = answer.entries.map(\.vm)
-        if !task.vms.isEmpty, names != task.vms { problem = "task \(sequence) is answered for \(names)" }
+        if !task.vms.isEmpty, names != task.vms, answer.title != .taskCancelled {
+          problem = "task \(sequence) is answered for \(names)"
+        }
       }
     }
+    if let process = closed.min() { problem = "process \(process) is left suspended" }
     if machine.runningOperations != 0 { problem = "\(machine.runningOperations) operations run for ever" }
   }
 }

@@ -123,9 +123,9 @@ public struct MigrationMachine: Sendable, Equatable {
   /// machine runs. An order that came too late can be given anew.
   static func mayPass(_ code: ErrorCode) -> Bool {
     switch code {
-    case .destination, .devices, .hypervisor, .hypervisorLost, .pscom, .timeout, .expired, .internal: true
+    case .destination, .devices, .hypervisor, .hypervisorLost, .timeout, .expired, .internal: true
     case .invalidMessage, .unknownTask, .unsupported, .refused, .duplicateID, .notFound, .wrongState,
-      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .cancelled, .tooLate:
+      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .pscom, .cancelled, .tooLate:
       false
     }
   }

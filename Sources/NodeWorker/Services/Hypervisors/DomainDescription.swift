@@ -1,4 +1,5 @@
 import ClusterModel
+import Libvirt
 import MigfraProtocol
 import XML
 
@@ -22,6 +23,19 @@ struct DomainDescription: Sendable, Equatable {
 
   var name: String? { root.first("name")?.text }
   var uuid: String? { root.first("uuid")?.text }
+
+  /// The `<cpu>` element, if it names a model that another host can be asked for.
+  var namedProcessor: String? {
+    guard let cpu = root.first("cpu"), cpu.first("model") != nil else { return nil }
+    return cpu.description
+  }
+
+  var machineKind: MachineKind {
+    let type = root.first("os/type")
+    return MachineKind(
+      emulator: root.first("devices/emulator")?.text, architecture: type?["arch"], machine: type?["machine"],
+      virtualisation: root["type"])
+  }
 
   // MARK: - Sizes
 

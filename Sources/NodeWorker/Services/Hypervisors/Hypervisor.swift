@@ -12,8 +12,8 @@ public protocol Hypervisor: Sendable {
   ///   that come close together may be told as one.
   func run(_ tell: @escaping @Sendable (HypervisorChange) -> Void) async
 
-  /// Starts a machine and waits until it is ready. What a start that fails has made is undone.
-  func start(_ start: VMStart) async throws(HypervisorError) -> StartedVM
+  /// Starts a machine and waits until it is ready. What a start that fails, or is ended by `control`, has made is undone.
+  func start(_ start: VMStart, _ control: OperationControl) async throws(HypervisorError) -> StartedVM
 
   func stop(_ stop: VMStop) async throws(HypervisorError)
   func suspend(_ vm: VMName) async throws(HypervisorError)
@@ -21,9 +21,34 @@ public protocol Hypervisor: Sendable {
   /// Changes which CPUs a machine's virtual CPUs may run on: all of them, or none.
   func repin(_ repin: VMRepin) async throws(HypervisorError)
 
+  /// Looks at both ends, and touches nothing.
+  /// - Throws: what would make the migration fail.
+  func examine(_ order: MigrationOrder) async throws(HypervisorError) -> MigrationProspect
+
   /// Moves a machine, and asks both ends before it is called a success.
-  func migrate(_ migration: MigrationOrder, progress: @escaping @Sendable (MigrationProgress) -> Void)
-    async throws(HypervisorError)
+  ///
+  /// - Parameter control: ends it, as long as that can be; the machine then runs on here.
+  func migrate(
+    _ order: MigrationOrder, _ control: OperationControl, progress: @escaping @Sendable (MigrationProgress) -> Void
+  ) async throws(HypervisorError) -> MovedVM
+}
+
+/// What a look at both ends of a migration shows.
+public enum MigrationProspect: Sendable, Equatable {
+  case ready
+  /// The machine is at the destination.
+  case alreadyThere
+}
+
+/// A machine that has moved.
+public struct MovedVM: Sendable, Equatable {
+  /// At the destination, if it is known.
+  public var processID: Int?
+  /// What differs from what was asked for, in words.
+  public var remarks: [String] = []
+  public var times: [TimeMeasurement] = []
+
+  public init() {}
 }
 
 /// What a hypervisor tells by itself.
@@ -37,10 +62,13 @@ public struct StartedVM: Sendable, Equatable {
   /// As the hypervisor knows it.
   public var name: VMName
   public var processID: Int?
+  /// What else is to be told.
+  public var details: String?
 
-  public init(name: VMName, processID: Int?) {
+  public init(name: VMName, processID: Int?, details: String? = nil) {
     self.name = name
     self.processID = processID
+    self.details = details
   }
 }
 

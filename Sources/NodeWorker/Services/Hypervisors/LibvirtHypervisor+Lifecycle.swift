@@ -6,12 +6,14 @@ import NodeWorkerCore
 import Readiness
 
 extension LibvirtHypervisor {
-  public func start(_ start: VMStart) async throws(HypervisorError) -> StartedVM {
+  public func start(
+    _ start: VMStart, _ control: OperationControl
+  ) async throws(HypervisorError) -> StartedVM {
     let connection = try connection()
     var undo = StartUndo()
     do throws(HypervisorError) {
       let name = try await begin(start, on: connection, &undo)
-      if start.awaitsSSH { try await awaitReadiness(of: name, at: start.probeHostname ?? name) }
+      if start.awaitsSSH { try await awaitReadiness(of: name, at: start.probeHostname ?? name, control) }
       return StartedVM(name: VMName(rawValue: name), processID: processID(of: name))
     } catch {
       throw await undo.perform(on: connection, after: error)
@@ -26,8 +28,9 @@ extension LibvirtHypervisor {
     switch start.source {
     case .defined(let name): record = try await domain(name, on: connection)
     case .xml(let xml, isTransient: true):
+      let shaped = start.asksForShape ? try start.shaped(xml) : xml
       record = try await asking("Error creating domain") { () throws(LibvirtError) in
-        try await connection.createTransient(xml: xml)
+        try await connection.createTransient(xml: shaped)
       }
       undo.stops = .uuid(record.uuid)
       return record.name
@@ -39,7 +42,7 @@ extension LibvirtHypervisor {
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
     if record.isActive { return record.name }
-    try await resize(.uuid(record.uuid), as: start, on: connection)
+    if start.asksForShape { try await reshape(.uuid(record.uuid), as: start, on: connection, &undo) }
     try await asking("Error creating domain") { () throws(LibvirtError) in
       try await connection.create(.uuid(record.uuid))
     }
@@ -47,27 +50,42 @@ extension LibvirtHypervisor {
     return record.name
   }
 
-  /// Gives the definition the sizes that the task asks for.
-  private func resize(
-    _ reference: DomainReference, as start: VMStart, on connection: LibvirtConnection
+  /// Gives the definition the sizes and places that the task asks for.
+  private func reshape(
+    _ reference: DomainReference, as start: VMStart, on connection: LibvirtConnection, _ undo: inout StartUndo
   ) async throws(HypervisorError) {
-    if let memory = start.memoryKiB {
-      try await asking("Error setting memory to \(SizeText.kibibytes(memory))") { () throws(LibvirtError) in
-        try await connection.define(memory: UInt64(memory), of: reference)
-      }
+    let before = try await asking("reading the definition") { () throws(LibvirtError) in
+      try await connection.xml(of: reference, inactive: true, secure: true)
     }
-    if let vcpus = start.vcpus {
-      try await asking("Error setting vcpus to \(vcpus)") { () throws(LibvirtError) in
-        try await connection.define(vcpus: vcpus, of: reference)
-      }
+    let shaped = try start.shaped(before)
+    _ = try await asking("Error defining domain") { () throws(LibvirtError) in try await connection.define(xml: shaped)
     }
+    if undo.undefines == nil { undo.redefines = before }
   }
 
-  private func awaitReadiness(of name: String, at address: String) async throws(HypervisorError) {
-    do throws(ReadinessError) {
-      _ = try await probe.waitForBanner(host: address, timeout: settings.startTimeout)
-    } catch {
+  private func awaitReadiness(
+    of name: String, at address: String, _ control: OperationControl
+  ) async throws(HypervisorError) {
+    let outcome = await withTaskGroup(of: Result<String, ReadinessError>?.self) { group in
+      group.addTask { [probe, settings] in
+        do throws(ReadinessError) {
+          return .success(try await probe.waitForBanner(host: address, timeout: settings.startTimeout))
+        } catch {
+          return .failure(error)
+        }
+      }
+      group.addTask {
+        await control.wished()
+        return nil
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
+    }
+    switch outcome {
+    case .success?: return
+    case .failure(let error)? where !control.isCancelled:
       throw HypervisorError(.timeout, "Timeout while trying to reach domain with SSH: \(name): \(error)")
+    case .failure?, nil: throw HypervisorError(.cancelled, "cancelled while \(name) was starting on \(host)")
     }
   }
 
@@ -153,38 +171,6 @@ extension LibvirtHypervisor {
       named.description = "\(prefix): \(error.message)"
       throw named
     }
-  }
-}
-
-/// What a start has made so far.
-private struct StartUndo {
-  var stops: DomainReference?
-  var undefines: DomainReference?
-
-  /// Takes it back, and adds to the error what became of that.
-  func perform(on connection: LibvirtConnection, after error: HypervisorError) async -> HypervisorError {
-    var done: [String] = []
-    var failed: [String] = []
-    if let stops {
-      do throws(LibvirtError) {
-        try await connection.destroy(stops)
-        done.append("stopped again")
-      } catch {
-        failed.append("stopping it failed: \(error.message)")
-      }
-    }
-    if let undefines {
-      do throws(LibvirtError) {
-        try await connection.undefine(undefines, includingManagedSaveAndNVRAMAndSnapshots: true)
-        done.append("its definition removed")
-      } catch {
-        failed.append("removing its definition failed: \(error.message)")
-      }
-    }
-    var told = error
-    if !done.isEmpty { told.description += " (the machine was " + done.joined(separator: ", ") + ")" }
-    if !failed.isEmpty { told.description += " (undoing: " + failed.joined(separator: "; ") + ")" }
-    return told
   }
 }
 

@@ -5,34 +5,95 @@ import MigfraProtocol
 public import NodeWorkerCore
 
 extension LibvirtHypervisor {
+  public func examine(_ order: MigrationOrder) async throws(HypervisorError) -> MigrationProspect {
+    let connection = try connection()
+    return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
+      switch try await ends.judge() {
+      case .there where savedImage(of: order) == nil: return .alreadyThere
+      case .there: return .ready
+      case .here(let record):
+        try await ends.preflight(record)
+        _ = try await ends.descriptions(of: record)
+      case .notRunning(let here, let there):
+        if order.type != .offline { throw notRunning(order, here) }
+        _ = try offlineSource(order, here, there)
+      }
+      return .ready
+    }
+  }
+
   /// Moves a machine peer-to-peer: the source's libvirtd finishes it even if this worker dies.
   public func migrate(
-    _ order: MigrationOrder, progress: @escaping @Sendable (MigrationProgress) -> Void
-  ) async throws(HypervisorError) {
-    let began = ContinuousClock.now
+    _ order: MigrationOrder, _ control: OperationControl, progress: @escaping @Sendable (MigrationProgress) -> Void
+  ) async throws(HypervisorError) -> MovedVM {
+    let course = MigrationCourse(order: order, control: control, progress: progress)
     let connection = try connection()
-    progress(MigrationProgress(vm: order.vm, task: order.task, destination: order.destination, phase: .preparing))
+    course.tell(.preparing)
     try await awaitEarlierJob(of: order.vm, on: connection)
-    let target = try await reach(order.destination)
-    do throws(HypervisorError) {
-      let record = try await prepare(order, from: connection, to: target)
-      if let record {
-        guard order.mayBegin else { throw order.tooLate(on: host) }
-        var options = MigrationOptions(order, movingDefinition: record.isPersistent)
-        try await pinned(record, order, &options, from: connection, to: target)
-        let run = MigrationRun(
-          reference: .uuid(record.uuid), order: order, options: options, began: began, control: connection,
-          localURI: settings.localURI, destinationURI: settings.uri(of: order.destination), interval: progressInterval,
-          pool: migrationPool)
-        let failure = await run.perform(progress)
-        progress(order.verifying(record, elapsed: ContinuousClock.now - began))
-        try await verify(record, order, from: connection, to: target, after: failure)
+    return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
+      let finding = try await ends.judge()
+      if order.type == .offline { return try await moveOffline(ends, finding, course) }
+      switch finding {
+      case .there: return MovedVM()
+      case .notRunning(let here, _): throw notRunning(order, here)
+      case .here(let record): return try await move(record, ends, course)
       }
-    } catch {
-      await target.close()
-      throw error
     }
-    await target.close()
+  }
+
+  private func move(
+    _ record: DomainRecord, _ ends: MigrationEnds, _ course: MigrationCourse
+  ) async throws(HypervisorError) -> MovedVM {
+    let order = ends.order
+    guard order.mayBegin else { throw order.tooLate(on: host) }
+    try await ends.preflight(record)
+    var options = MigrationOptions(order, movingDefinition: record.isPersistent)
+    (options.destinationXML, options.persistentXML) = try await ends.descriptions(of: record)
+    var moved = MovedVM()
+    if order.tuning.usesRDMA {
+      switch rdma.address(of: order.destination) {
+      case .success(let uri): options.migrationURI = uri
+      case .failure(let obstacle): moved.remarks.append("moved over TCP: \(obstacle)")
+      }
+    }
+    let monitor = MigrationMonitor(
+      order.tuning, nonConvergence: migrationPolicy.nonConvergence, patience: migrationPolicy.stallTimeout)
+    options.postCopy = monitor.needsPostCopy
+    let run = run(record, ends, course, .copying, monitor)
+    guard !course.control.isCancelled else { throw course.cancelled(on: host) }
+    let began = ContinuousClock.now
+    let failure = await run.perform(course.progress) { [options] own throws(LibvirtError) in
+      try await own.migrate(.uuid(record.uuid), to: ends.destinationURI, options: options)
+    }
+    course.tell(.verifying, of: record)
+    try await ends.verify(record, after: failure)
+    moved.times.append(TimeMeasurement("migrate", seconds: (ContinuousClock.now - began).inSeconds))
+    // Statistics: a migration without them has succeeded all the same.
+    if let job = try? await ends.destination.completedJob(of: .uuid(record.uuid)), let downtime = job.downtime {
+      moved.times.append(TimeMeasurement("downtime", seconds: Double(downtime) / 1000))
+    }
+    return moved
+  }
+
+  /// A job of libvirt with what watches it.
+  func run(
+    _ record: DomainRecord, _ ends: MigrationEnds, _ course: MigrationCourse, _ phase: MigrationProgress.Phase,
+    _ monitor: MigrationMonitor
+  ) -> MigrationRun {
+    MigrationRun(
+      reference: .uuid(record.uuid), order: ends.order, phase: phase, monitor: monitor, control: course.control,
+      began: course.began, connection: ends.source, localURI: settings.localURI, interval: progressInterval,
+      pool: migrationPool)
+  }
+
+  func notRunning(_ order: MigrationOrder, _ here: DomainRecord?) -> HypervisorError {
+    guard here != nil else {
+      return HypervisorError(.notFound, "Domain not found: no domain with matching name '\(order.vm)' on \(host)")
+    }
+    return HypervisorError(
+      .wrongState,
+      "Error migrating domain: \(order.vm) is not running on \(host); only running machines move live or warm, one that is "
+        + "off moves with 'migration-type: offline'")
   }
 
   /// A worker that was restarted finds its migration still running in libvirtd: it is waited for, not repeated.
@@ -50,138 +111,40 @@ extension LibvirtHypervisor {
     }
   }
 
-  private func reach(_ destination: HostName) async throws(HypervisorError) -> LibvirtConnection {
-    let uri = settings.uri(of: destination)
+  /// Opens the other end for the time of `body`.
+  private func withEnds<T: Sendable>(
+    of order: MigrationOrder, _ connection: LibvirtConnection,
+    _ body: (MigrationEnds) async throws(HypervisorError) -> T
+  ) async throws(HypervisorError) -> T {
+    let uri = settings.uri(of: order.destination, transport: order.tuning.transport)
+    let target: LibvirtConnection
     do throws(LibvirtError) {
-      return try await LibvirtConnection.open(uri, pool: migrationPool)
+      target = try await LibvirtConnection.open(uri, pool: migrationPool)
     } catch {
       throw HypervisorError(
-        .destination, "destination \(destination) cannot be reached (\(uri)): \(error.message)", mayPass: true)
+        .destination, "destination \(order.destination) cannot be reached (\(uri)): \(error.message)", mayPass: true)
     }
-  }
-
-  /// Looks at both ends before anything is touched; nil: the machine is there already.
-  private func prepare(
-    _ order: MigrationOrder, from connection: LibvirtConnection, to target: LibvirtConnection
-  ) async throws(HypervisorError) -> DomainRecord? {
-    let name = DomainReference.name(order.vm.rawValue)
-    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in try await connection.domain(name)
-    }
-    let there = try await asking("looking up \(order.vm) on \(order.destination), asked from") {
-      () throws(LibvirtError) in
-      try await target.domain(name)
-    }
-    guard let here, here.isActive else {
-      if let there, there.isHere { return nil }
-      if here == nil {
-        throw HypervisorError(.notFound, "Domain not found: no domain with matching name '\(order.vm)' on \(host)")
-      }
-      throw HypervisorError(
-        .wrongState,
-        "Error migrating domain: \(order.vm) is not running on \(host); only running machines move live or warm")
-    }
-    guard let there, there.isActive || there.uuid != here.uuid else { return here }
-    if there.isArriving, there.uuid == here.uuid {
-      throw HypervisorError(
-        .destination,
-        "\(order.destination) still holds what an earlier migration of \(order.vm) left; it removes it itself",
-        mayPass: true)
-    }
-    if there.uuid != here.uuid {
-      throw HypervisorError(
-        .exists,
-        "\(order.destination) has another machine named \(order.vm) (\(there.uuid), here \(here.uuid)); rename or remove one"
-      )
-    }
-    throw HypervisorError(
-      .inDoubt,
-      "\(order.vm) runs on \(host) and on \(order.destination) (\(there.state.rawValue) there): find out which one is the "
-        + "right one and stop the other")
-  }
-
-  /// The machine's description for the destination, where the order asks for other pins.
-  private func pinned(
-    _ record: DomainRecord, _ order: MigrationOrder, _ options: inout MigrationOptions,
-    from connection: LibvirtConnection, to target: LibvirtConnection
-  ) async throws(HypervisorError) {
-    guard let map = order.tuning.vcpuMap else { return }
-    let node = try await asking("asking \(order.destination) for its CPUs, from") { () throws(LibvirtError) in
-      try await target.node()
-    }
-    let repin = VMRepin(vm: order.vm, map: map)
-    if let flaw = repin.flaw(vcpus: record.vcpus, cpus: node.cpus, on: order.destination) {
-      throw HypervisorError(.refused, flaw)
-    }
-    let reference = DomainReference.uuid(record.uuid)
-    let live = try await asking("reading the description of \(order.vm)") { () throws(LibvirtError) in
-      try await connection.xml(of: reference, migratable: true)
-    }
-    options.destinationXML = try pinned(live, to: map)
-    guard record.isPersistent else { return }
-    let persistent = try await asking("reading the definition of \(order.vm)") { () throws(LibvirtError) in
-      try await connection.xml(of: reference, migratable: true, inactive: true)
-    }
-    options.persistentXML = try pinned(persistent, to: map)
-  }
-
-  private func pinned(_ xml: String, to map: VCPUMap) throws(HypervisorError) -> String {
-    var description = try DomainDescription(xml)
-    description.setPins(map)
-    return description.text
-  }
-
-  /// Asks both ends where the machine runs now: that counts, not what the call returned.
-  private func verify(
-    _ record: DomainRecord, _ order: MigrationOrder, from connection: LibvirtConnection, to target: LibvirtConnection,
-    after failure: MigrationRun.Failure?
-  ) async throws(HypervisorError) {
-    let reference = DomainReference.uuid(record.uuid)
-    let cause = failure.map { "; libvirt said: \($0.message)" } ?? ""
-    let there: DomainRecord?
-    do throws(LibvirtError) {
-      there = try await target.domain(reference)
+    let ends = MigrationEnds(
+      order: order, host: host, source: connection, destination: target, destinationURI: uri)
+    do throws(HypervisorError) {
+      let value = try await body(ends)
+      await target.close()
+      return value
     } catch {
-      // The destination is silent: what the source says decides, unless the source let go of the machine.
-      let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
-        try await connection.domain(reference)
-      }
-      if here?.isActive == true, let failure {
-        throw HypervisorError(
-          .destination,
-          "Migration failed: \(order.vm) from \(host) to \(order.destination): \(failure.message); it runs on here",
-          mayPass: true)
-      }
-      throw HypervisorError(
-        .inDoubt,
-        "\(order.vm) is not on \(host) any more, and \(order.destination) does not answer (\(error.message))\(cause)")
-    }
-    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
-      try await connection.domain(reference)
-    }
-    switch (here?.isHere == true, there?.isHere == true) {
-    case (false, true): return
-    case (true, false):
-      throw HypervisorError(
-        failure?.isTimeout == true ? .timeout : .hypervisor,
-        "Migration failed: \(order.vm) from \(host) to \(order.destination): \(failure?.message ?? "libvirt reported success")"
-          + "; it runs on here", mayPass: failure?.mayPass ?? false)
-    case (true, true):
-      throw HypervisorError(
-        .inDoubt,
-        "\(order.vm) is active on \(host) and on \(order.destination)\(cause): find out which one is right, and stop the other"
-      )
-    case (false, false):
-      throw HypervisorError(.wrongState, "\(order.vm) stopped while it was moving to \(order.destination)\(cause)")
+      await target.close()
+      throw error
     }
   }
 }
 
-extension MigrationOrder {
-  /// Everything is copied; both ends are being asked.
-  fileprivate func verifying(_ record: DomainRecord, elapsed: Duration) -> MigrationProgress {
-    let bytes = Int(clamping: record.memory) * 1024
-    return MigrationProgress(
-      vm: vm, task: task, destination: destination, phase: .verifying, totalBytes: bytes, doneBytes: bytes,
-      elapsedSeconds: elapsed.inSeconds)
+extension MigrationOptions {
+  /// "Warm" is libvirt's migration without LIVE: the machine stands still while its memory is copied, and goes on at
+  /// whichever end it is at afterwards.
+  init(_ order: MigrationOrder, movingDefinition: Bool) {
+    self.init(live: order.type == .live, movingDefinition: movingDefinition)
+    bandwidth = order.tuning.bandwidth.map { UInt64($0) }
+    autoConverge = order.tuning.autoConverges
+    parallelConnections = order.tuning.parallelConnections.map { Int32(clamping: $0) }
+    compressed = order.tuning.compresses
   }
 }

@@ -16,6 +16,8 @@ public final class LibvirtHypervisor: Hypervisor {
   let host: HostName
   let settings: HypervisorSettings
   let progressInterval: Duration
+  let migrationPolicy: MigrationPolicySettings
+  let rdma: RDMA
   let probe: BannerProbe
   /// For calls that answer soon.
   let controlPool: BlockingPool
@@ -24,11 +26,16 @@ public final class LibvirtHypervisor: Hypervisor {
   private let capacity: CapacitySettings
   private let current = Mutex<LibvirtConnection?>(nil)
 
-  public init(host: HostName, settings: HypervisorSettings, capacity: CapacitySettings, limits: LimitSettings) {
+  public init(
+    host: HostName, settings: HypervisorSettings, capacity: CapacitySettings, limits: LimitSettings,
+    migration: MigrationPolicySettings = MigrationPolicySettings()
+  ) {
     self.host = host
     self.settings = settings
     self.capacity = capacity
     progressInterval = limits.progressInterval
+    migrationPolicy = migration
+    rdma = RDMA(settings)
     controlPool = BlockingPool(name: "libvirt", threads: 4)
     // One for the move itself and one for the questions to the destination, of each.
     migrationPool = BlockingPool(name: "migration", threads: 2 * LimitSettings.mostMigrations)

@@ -4,47 +4,75 @@ import Libvirt
 import MigfraProtocol
 import NodeWorkerCore
 
-/// One call of libvirt's migration, with what watches it beside it.
+/// One long job of libvirt that moves a machine, with what watches it beside it.
 struct MigrationRun {
-  /// Why libvirt says that it did not end well. Where the machine is, only both ends can tell.
+  /// Why it did not end well. Where the machine is, only both ends can tell.
   struct Failure: Error {
+    var code: ErrorCode = .hypervisor
     /// libvirt's own words, or ours when it was given up.
     var message: String
     var mayPass: Bool
-    var isTimeout = false
   }
 
   let reference: DomainReference
   let order: MigrationOrder
-  let options: MigrationOptions
+  let phase: MigrationProgress.Phase
+  let monitor: MigrationMonitor
+  let control: OperationControl
   let began: ContinuousClock.Instant
-  /// Answers questions while the migration runs on a connection of its own.
-  let control: LibvirtConnection
+  /// Answers questions while the job runs on a connection of its own.
+  let connection: LibvirtConnection
   let localURI: String
-  let destinationURI: String
   let interval: Duration
   let pool: BlockingPool
 
-  /// Returns when libvirt has ended; nil: with success.
-  func perform(_ progress: @escaping @Sendable (MigrationProgress) -> Void) async -> Failure? {
-    await withTaskGroup(of: MigrationMonitor?.self) { group in
-      group.addTask { await watch(progress) }
-      let failure = await migrate()
-      group.cancelAll()
-      let monitor = await group.next() ?? nil
-      guard let failure else { return nil }
-      if monitor?.hasAborted == true, let timeout = order.tuning.timeout {
-        return Failure(message: "given up after \(timeout) s, the task's timeout", mayPass: false, isTimeout: true)
+  private enum Ending: Sendable {
+    case watched(MigrationMonitor.Cause?)
+    case heard
+  }
+
+  /// Returns when `job` has ended; nil: with success.
+  func perform(
+    _ progress: @escaping @Sendable (MigrationProgress) -> Void,
+    _ job: @escaping @Sendable (LibvirtConnection) async throws(LibvirtError) -> Void
+  ) async -> Failure? {
+    await withTaskGroup(of: Ending.self) { group in
+      group.addTask { .watched(await watch(progress)) }
+      group.addTask {
+        await endWhenWished()
+        return .heard
       }
-      return Failure(message: failure.message, mayPass: failure.isRetryable)
+      let failure = await run(job)
+      group.cancelAll()
+      var cause: MigrationMonitor.Cause?
+      for await ending in group { if case .watched(let found) = ending { cause = found } }
+      return failure.map { explained($0, cause) }
     }
   }
 
-  private func migrate() async -> LibvirtError? {
+  private func explained(_ error: LibvirtError, _ cause: MigrationMonitor.Cause?) -> Failure {
+    if control.isCancelled { return Failure(code: .cancelled, message: "cancelled", mayPass: false) }
+    switch cause {
+    case .timeout:
+      return Failure(
+        code: .timeout, message: "given up after \(order.tuning.timeout ?? 0) s, the task's timeout", mayPass: false)
+    case .notConverging:
+      return Failure(
+        code: .timeout, message: "given up: the guest writes faster than its memory is copied", mayPass: false)
+    case .stalled:
+      return Failure(
+        code: .destination, message: "given up: nothing moved any more (\(error.message))", mayPass: true)
+    case nil: return Failure(message: error.message, mayPass: error.isRetryable)
+    }
+  }
+
+  private func run(
+    _ job: @escaping @Sendable (LibvirtConnection) async throws(LibvirtError) -> Void
+  ) async -> LibvirtError? {
     do throws(LibvirtError) {
       let own = try await LibvirtConnection.open(localURI, pool: pool)
       do throws(LibvirtError) {
-        try await own.migrate(reference, to: destinationURI, options: options)
+        try await job(own)
       } catch {
         await own.close()
         throw error
@@ -56,18 +84,35 @@ struct MigrationRun {
     }
   }
 
+  /// Ends the job when somebody wishes so.
+  private func endWhenWished() async {
+    await control.wished()
+    guard control.isCancelled else { return }
+    while !Task.isCancelled {
+      // Refused before the job has begun, and after the switch to post-copy; then its own end comes.
+      if (try? await connection.abortJob(reference)) != nil { return }
+      try? await Task.sleep(for: .milliseconds(50))  // a cancelled wait is over
+    }
+  }
+
   /// Reports progress and does what the tuning asks for, until cancelled.
-  private func watch(_ progress: @Sendable (MigrationProgress) -> Void) async -> MigrationMonitor {
-    var sampler = ProgressSampler(order)
-    var monitor = MigrationMonitor(order.tuning)
-    var pause = Duration.milliseconds(200)
+  private func watch(_ progress: @Sendable (MigrationProgress) -> Void) async -> MigrationMonitor.Cause? {
+    var sampler = ProgressSampler(order, phase)
+    var monitor = monitor
+    var lastReport: Duration?
     while true {
-      do { try await Task.sleep(for: pause) } catch { return monitor }  // the migration has ended
-      // A question that cannot be answered costs one sample; the migration itself reports what is wrong.
-      guard let job = try? await control.job(of: reference) else { continue }
+      // Progress is not told more often than people look; a switch, a limit or an end is wanted sooner.
+      do { try await Task.sleep(for: min(interval, .milliseconds(250))) } catch { return monitor.cause }
+      // A question that cannot be answered costs one sample; the job itself reports what is wrong.
+      guard let job = try? await connection.job(of: reference) else { continue }
       let elapsed = ContinuousClock.now - began
-      progress(sampler.sample(job, elapsed: elapsed))
-      let sample = MigrationMonitor.Sample(elapsed: elapsed, totalBytes: job.dataTotal, pass: job.iteration ?? 0)
+      if lastReport.map({ elapsed - $0 >= interval }) ?? true {
+        lastReport = elapsed
+        progress(sampler.sample(job, elapsed: elapsed))
+      }
+      let sample = MigrationMonitor.Sample(
+        elapsed: elapsed, totalBytes: job.dataTotal, sentBytes: job.dataProcessed, remainingBytes: job.dataRemaining,
+        pass: job.iteration ?? 0)
       for action in monitor.observe(sample) {
         do throws(LibvirtError) {
           try await perform(action)
@@ -76,30 +121,15 @@ struct MigrationRun {
           monitor.failed(action)
         }
       }
-      // A switch or a limit is wanted soon, progress not more often than people look.
-      pause = order.tuning.postCopies || order.tuning.timeout != nil ? min(interval, .milliseconds(250)) : interval
     }
   }
 
   private func perform(_ action: MigrationMonitor.Action) async throws(LibvirtError) {
     switch action {
     case .limitDowntime(let milliseconds):
-      try await control.setMaximumDowntime(milliseconds: UInt64(milliseconds), of: reference)
-    case .startPostCopy: try await control.startPostCopy(reference)
-    case .abort: try await control.abortJob(reference)
+      try await connection.setMaximumDowntime(milliseconds: UInt64(milliseconds), of: reference)
+    case .startPostCopy: try await connection.startPostCopy(reference)
+    case .abort: try await connection.abortJob(reference)
     }
-  }
-}
-
-extension MigrationOptions {
-  /// "Warm" is libvirt's migration without LIVE: the machine stands still while its memory is copied, and goes on at
-  /// whichever end it is at afterwards.
-  init(_ order: MigrationOrder, movingDefinition: Bool) {
-    self.init(live: order.type == .live, movingDefinition: movingDefinition)
-    bandwidth = order.tuning.bandwidth.map { UInt64($0) }
-    autoConverge = order.tuning.autoConverges
-    postCopy = order.tuning.postCopies
-    parallelConnections = order.tuning.parallelConnections.map { Int32(clamping: $0) }
-    compressed = order.tuning.compresses
   }
 }

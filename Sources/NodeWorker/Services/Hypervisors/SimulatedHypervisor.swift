@@ -41,7 +41,9 @@ public struct SimulatedHypervisor: Hypervisor {
     }
   }
 
-  public func start(_ start: VMStart) async throws(HypervisorError) -> StartedVM {
+  public func start(
+    _ start: VMStart, _ control: OperationControl
+  ) async throws(HypervisorError) -> StartedVM {
     let name: VMName
     var isTransient = false
     switch start.source {
@@ -53,6 +55,8 @@ public struct SimulatedHypervisor: Hypervisor {
     try change(name) { machine in
       machine.state = .running
       machine.isPersistent = !isTransient && machine.isPersistent
+      machine.memoryKiB = start.memoryKiB ?? machine.memoryKiB
+      machine.vcpus = start.vcpus ?? machine.vcpus
     }
     return StartedVM(name: name, processID: nil)
   }
@@ -81,25 +85,34 @@ public struct SimulatedHypervisor: Hypervisor {
     if let flaw = repin.flaw(vcpus: vcpus, cpus: capacity.cpus, on: host) { throw HypervisorError(.refused, flaw) }
   }
 
-  public func migrate(
-    _ order: MigrationOrder, progress: @escaping @Sendable (MigrationProgress) -> Void
-  ) async throws(HypervisorError) {
-    let target = file(of: order.vm, on: order.destination)
+  public func examine(_ order: MigrationOrder) async throws(HypervisorError) -> MigrationProspect {
     guard FileManager.default.fileExists(atPath: folder(of: order.destination).path) else {
       throw HypervisorError(.destination, "there is no simulated host \(order.destination)", mayPass: true)
     }
-    if FileManager.default.fileExists(atPath: target.path),
+    if FileManager.default.fileExists(atPath: file(of: order.vm, on: order.destination).path),
       !FileManager.default.fileExists(atPath: file(of: order.vm, on: host).path)
     {
-      return
+      return .alreadyThere
     }
     let machine = try read(order.vm)
-    try requireActive(machine, "Error migrating domain")
+    if order.type != .offline { try requireActive(machine, "Error migrating domain") }
+    return .ready
+  }
+
+  public func migrate(
+    _ order: MigrationOrder, _ control: OperationControl, progress: @escaping @Sendable (MigrationProgress) -> Void
+  ) async throws(HypervisorError) -> MovedVM {
+    let target = file(of: order.vm, on: order.destination)
+    if try await examine(order) == .alreadyThere { return MovedVM() }
+    let machine = try read(order.vm)
     guard order.mayBegin else { throw order.tooLate(on: host) }
     let total = machine.memoryKiB * 1024
     let clock = ContinuousClock()
     let began = clock.now
     while true {
+      guard !control.isCancelled else {
+        throw HypervisorError(.cancelled, "Migration failed: cancelled; \(order.vm) runs on here, on \(host)")
+      }
       let elapsed = clock.now - began
       let done = min(total, Int(elapsed.inSeconds * Double(bytesPerSecond)))
       progress(
@@ -116,6 +129,9 @@ public struct SimulatedHypervisor: Hypervisor {
     try doing("moving \(order.vm) to \(order.destination)") {
       try FileManager.default.moveItem(at: file(of: order.vm, on: host), to: target)
     }
+    var moved = MovedVM()
+    moved.times.append(TimeMeasurement("migrate", seconds: (clock.now - began).inSeconds))
+    return moved
   }
 
   // MARK: - Files

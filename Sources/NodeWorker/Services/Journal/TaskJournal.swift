@@ -13,7 +13,7 @@ public final class TaskJournal: Sendable {
   public let name: String
   /// Of this incarnation of the worker: greater than any before.
   public let epoch: UInt64
-  private let database: DatabaseQueue
+  let database: DatabaseQueue
   private let kept: Int64
 
   /// One task as it came in.
@@ -67,6 +67,17 @@ public final class TaskJournal: Sendable {
             delivered INTEGER NOT NULL DEFAULT 0
           );
           CREATE INDEX open_task ON task (delivered) WHERE delivered = 0;
+          """)
+    }
+    migrator.registerMigration("2") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE job (            -- jobs whose connections are closed, or being closed, for a migration
+            vm TEXT PRIMARY KEY,
+            processes TEXT,             -- their names, a JSON list; NULL: all were asked at once
+            count INTEGER NOT NULL,     -- how many
+            closed INTEGER NOT NULL     -- all have answered
+          )
           """)
     }
     return migrator

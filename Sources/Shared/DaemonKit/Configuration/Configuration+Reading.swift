@@ -20,6 +20,9 @@ extension Configuration {
     try reader.section("capacity") { section throws(YAMLError) in try configuration.capacity.read(&section) }
     try reader.section("defaults") { section throws(YAMLError) in try configuration.defaults.read(&section) }
     try reader.section("limits") { section throws(YAMLError) in try configuration.limits.read(&section) }
+    try reader.section("migration") { section throws(YAMLError) in try configuration.migration.read(&section) }
+    configuration.mayQuit = try reader.optional("allow-quit") ?? false
+    configuration.dialect = try reader.optional("dialect") ?? .seed
     try reader.section("log") { section throws(YAMLError) in
       configuration.logLevel = try section.optional("level") ?? .info
     }
@@ -78,6 +81,12 @@ extension HypervisorSettings {
     startTimeout = .seconds(try section.number("start-timeout", in: 1...86_400) ?? 60)
     stopTimeout = .seconds(try section.number("stop-timeout", in: 1...86_400) ?? 60)
     clusterDirectory = try section.text("cluster-directory")
+    sharedDirectory = try section.text("shared-directory")
+    if let sharedDirectory, !sharedDirectory.hasPrefix("/") {
+      throw section.error("expected an absolute path, found '\(sharedDirectory)'", key: "shared-directory")
+    }
+    rdmaHost = try section.text("rdma-host") ?? rdmaHost
+    rdmaHosts = try section.hostNames("rdma-hosts")
     // The reference's: hosts whose libvirt it asks before each start, and its dummy's faults. Here the state topics
     // tell where a machine runs, and the dummy never fails by itself.
     _ = try section.optional("nodes", as: [HostName].self)
@@ -90,6 +99,19 @@ extension PscomSettings {
     requestTopic = try section.text("request-topic") ?? requestTopic
     responseTopic = try section.text("response-topic") ?? responseTopic
     quality = try section.number("qos", in: 0...2) ?? quality
+    form = try section.optional("payload") ?? form
+    timeout = .seconds(try section.number("timeout", in: 1...600) ?? 10)
+    for (key, topic) in [("request-topic", requestTopic), ("response-topic", responseTopic)]
+    where !topic.contains("<vm-name>") && !topic.contains("<vm_name>") {
+      throw section.error("expected <vm-name> in it, found '\(topic)'", key: key)
+    }
+  }
+}
+
+extension MigrationPolicySettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    nonConvergence = try section.optional("non-convergence") ?? nonConvergence
+    stallTimeout = .seconds(try section.number("stall-timeout", in: 5...3600) ?? 30)
   }
 }
 
@@ -126,6 +148,7 @@ extension LimitSettings {
 
 extension LogLevel: YAMLReadable {}
 extension HypervisorSettings.Kind: YAMLReadable {}
+extension ResultDialect: YAMLReadable {}
 
 extension MappingReader {
   /// Reads a nested mapping, if it is there.
@@ -151,6 +174,19 @@ extension MappingReader {
     guard let value = try optional(key, as: String.self) else { return nil }
     guard !value.isEmpty else { throw error("expected a string that is not empty", key: key) }
     return value
+  }
+
+  /// A mapping of hosts to other names of theirs.
+  fileprivate mutating func hostNames(_ key: String) throws(YAMLError) -> [HostName: String] {
+    guard let node = node(key), !node.isNull else { return [:] }
+    guard case .mapping(let mapping) = node.kind else { throw error("expected a mapping of hosts to names", key: key) }
+    var names: [HostName: String] = [:]
+    for entry in mapping.entries {
+      let host = HostName(rawValue: entry.key)
+      guard host.isValid else { throw error("'\(entry.key)' is no host name", key: key) }
+      names[host] = try HostName(yaml: entry.value).rawValue
+    }
+    return names
   }
 
   /// A name that becomes part of a URI.

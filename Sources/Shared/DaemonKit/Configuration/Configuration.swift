@@ -1,5 +1,5 @@
 public import ClusterModel
-import MigfraProtocol
+public import MigfraProtocol
 
 /// What the three programs read from their configuration file; each uses its part.
 ///
@@ -13,6 +13,11 @@ public struct Configuration: Sendable, Equatable {
   public var capacity: CapacitySettings
   public var defaults: DefaultSettings
   public var limits: LimitSettings
+  public var migration: MigrationPolicySettings
+  /// Whether the task `quit` ends the worker.
+  public var mayQuit: Bool
+  /// How results are written.
+  public var dialect: ResultDialect
   /// Where journals live.
   public var stateDirectory: String
   public var logLevel: LogLevel
@@ -25,9 +30,17 @@ public struct Configuration: Sendable, Equatable {
     capacity = CapacitySettings()
     defaults = DefaultSettings()
     limits = LimitSettings()
+    migration = MigrationPolicySettings()
+    mayQuit = false
+    dialect = .seed
     stateDirectory = "/var/lib/migfra"
     logLevel = .info
   }
+}
+
+extension Configuration {
+  /// Where the worker's answers go that nobody wants elsewhere.
+  public var resultTopic: String { broker.resultTopic ?? Topics.result(host) }
 }
 
 /// `log.level`.
@@ -84,6 +97,12 @@ public struct HypervisorSettings: Sendable, Equatable {
   public var stopTimeout = Duration.seconds(60)
   /// Where the simulated hosts keep their machines; nil: in the worker's state directory.
   public var clusterDirectory: String?
+  /// What all hosts see at the same path: for offline migration; nil: there is none.
+  public var sharedDirectory: String?
+  /// Hosts on the fast network; `<host>` stands for the usual name.
+  public var rdmaHost = "<host>-ib"
+  /// Those that do not follow the pattern.
+  public var rdmaHosts: [HostName: String] = [:]
 
   public init() {}
 
@@ -91,14 +110,30 @@ public struct HypervisorSettings: Sendable, Equatable {
   public var localURI: String { uri ?? "\(driver):///system" }
 
   /// libvirt's URI of another host, as this host's libvirtd is to reach it.
-  public func uri(of host: HostName) -> String { "\(driver)+\(transport)://\(host)/system" }
+  public func uri(of host: HostName, transport: LibvirtTransport? = nil) -> String {
+    "\(driver)+\(transport?.rawValue ?? self.transport)://\(host)/system"
+  }
 }
 
-/// `pscom-handler`; read and checked, used when the pscom protocol is.
+/// `pscom-handler`: how the processes of jobs are spoken to.
 public struct PscomSettings: Sendable, Equatable {
   public var requestTopic = "fast/pscom/<vm-name>/<process>/request"
-  public var responseTopic = "fast/pscom/<vm-name>/+/response"
-  public var quality = 0
+  public var responseTopic = "fast/pscom/<vm-name>/<process>/response"
+  public var quality = 1
+  public var form = PscomForm.seed
+  /// For all processes of a job to answer.
+  public var timeout = Duration.seconds(10)
+
+  public init() {}
+
+  public var topics: PscomTopics { PscomTopics(request: requestTopic, response: responseTopic) }
+}
+
+/// `migration`: what is done about migrations that do not go well.
+public struct MigrationPolicySettings: Sendable, Equatable {
+  public var nonConvergence = NonConvergence.wait
+  /// After so long without a byte a migration is given up.
+  public var stallTimeout = Duration.seconds(30)
 
   public init() {}
 }

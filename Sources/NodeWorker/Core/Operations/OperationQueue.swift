@@ -24,6 +24,11 @@ struct OperationQueue: Sendable {
     waiting[id] = Entry(vm: operation.vm, limit: operation.limit)
   }
 
+  /// Takes out one that waits.
+  mutating func remove(_ id: OperationID) {
+    waiting[id] = nil
+  }
+
   mutating func finish(_ id: OperationID) {
     running[id] = nil
   }

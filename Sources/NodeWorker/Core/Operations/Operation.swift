@@ -21,6 +21,8 @@ public enum Operation: Sendable, Equatable {
   case suspend(VMName)
   case resume(VMName)
   case repin(VMRepin)
+  /// Only looks whether the migration could begin; touches nothing.
+  case examine(MigrationOrder)
   case migrate(MigrationOrder)
 
   /// Operations on one machine run one after another; nil: the name is not known before libvirt has read the XML.
@@ -30,7 +32,7 @@ public enum Operation: Sendable, Equatable {
     case .stop(let stop): stop.vm
     case .repin(let repin): repin.vm
     case .suspend(let vm), .resume(let vm): vm
-    case .migrate(let order): order.vm
+    case .examine(let order), .migrate(let order): order.vm
     }
   }
 
@@ -41,10 +43,24 @@ public enum Operation: Sendable, Equatable {
     case none
   }
 
+  /// Whether it can be ended before its own end.
+  var isAbortable: Bool {
+    switch self {
+    case .start, .examine, .migrate: true
+    case .stop, .suspend, .resume, .repin: false
+    }
+  }
+
+  /// The order of a migration before which the connections of a job are to be closed.
+  var hookedOrder: (order: MigrationOrder, hook: HookProcesses)? {
+    guard case .migrate(let order) = self, let hook = order.tuning.hookProcesses, hook != .count(0) else { return nil }
+    return (order, hook)
+  }
+
   var limit: Limit {
     switch self {
     case .start: .starts
-    case .migrate: .migrations
+    case .examine, .migrate: .migrations
     case .stop, .suspend, .resume, .repin: .none
     }
   }
@@ -52,6 +68,8 @@ public enum Operation: Sendable, Equatable {
 
 /// How an operation ended.
 public enum OperationOutcome: Sendable, Equatable {
+  /// What was examined can begin.
+  case ready
   /// `vm`: the name that libvirt knows it by. `processID`: on the host where the machine now runs.
   case success(vm: VMName, processID: Int? = nil, details: String? = nil, times: [TimeMeasurement] = [])
   /// `mayPass`: trying again can help.

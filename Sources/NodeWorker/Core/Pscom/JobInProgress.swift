@@ -1,0 +1,34 @@
+import ClusterModel
+import MigfraProtocol
+
+/// A job's connections around one machine's migration.
+///
+///     closing ──all have answered──▶ closed ──the machine has moved, or stays──▶ opening ──▶ (forgotten)
+///        └──silence, a refusal, a cancel──────────────────────────────────────────▲
+///
+/// It is on disk from before the first process is asked until after the last was asked to go on, so that a worker that
+/// is killed in between finds it at its next start.
+struct JobInProgress: Sendable {
+  enum Phase: Sendable, Equatable {
+    case closing
+    case closed
+    case opening(then: AfterOpening)
+  }
+
+  /// What comes when the connections are open again.
+  enum AfterOpening: Sendable, Equatable {
+    /// It belongs to no operation: an earlier incarnation left it.
+    case nothing
+    case begin(OperationID)
+    case finish(OperationID, OperationOutcome)
+  }
+
+  var session: PscomSession
+  var phase: Phase
+  /// Since when it has been in this phase.
+  var since: Duration
+  /// Of the phase's timer; an older one is stale.
+  var generation = 0
+  /// Whether those that did not confirm were asked to go on a second time.
+  var isRepeated = false
+}

@@ -1,0 +1,248 @@
+import ClusterModel
+import DaemonKit
+import Foundation
+import Libvirt
+import MigfraProtocol
+import NodeWorkerCore
+
+/// Migration by way of shared storage: saved here, restored there.
+///
+///     runs here ──save──▶ image, off here ──define, restore there──▶ runs there ──undefine here, remove image──▶ done
+///                            │  ▲                    │
+///                            │  └── next attempt ────┤ fails
+///                            └── restore here ◀──────┘
+///
+/// The image is the machine: it is removed only when the machine runs at one end. A worker that is killed in between finds
+/// it at its next attempt and goes on from there.
+extension LibvirtHypervisor {
+  /// Where the machine of an order is.
+  enum OfflineSource {
+    /// Off, defined here: only the definition moves.
+    case definition(DomainRecord)
+    /// In an image that an earlier attempt has left.
+    case image(String, here: DomainRecord?)
+  }
+
+  /// What there is to be moved of a machine that does not run.
+  func offlineSource(
+    _ order: MigrationOrder, _ here: DomainRecord?, _ there: DomainRecord?
+  ) throws(HypervisorError) -> OfflineSource {
+    if let image = savedImage(of: order) { return .image(image, here: here) }
+    guard let here else { throw notRunning(order, nil) }
+    if let there, there.uuid != here.uuid {
+      throw HypervisorError(.exists, "\(order.destination) has another machine named \(order.vm); rename or remove one")
+    }
+    guard !here.hasManagedSave else {
+      throw HypervisorError(
+        .wrongState,
+        "\(order.vm) has a managed save image on \(host), which would stay behind; start it, or drop the image with "
+          + "'virsh managedsave-remove'")
+    }
+    return .definition(here)
+  }
+
+  /// The image of an earlier attempt, if there is one.
+  func savedImage(of order: MigrationOrder) -> String? {
+    guard order.type == .offline, let path = try? imagePath(of: order) else { return nil }
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+
+  private func imagePath(of order: MigrationOrder) throws(HypervisorError) -> String {
+    guard let directory = settings.sharedDirectory else {
+      throw HypervisorError(
+        .unsupported,
+        "offline migration needs a directory that all hosts share: set hypervisor.shared-directory on \(host)")
+    }
+    return "\(directory)/\(order.vm).migfra-save"
+  }
+
+  func moveOffline(
+    _ ends: MigrationEnds, _ finding: MigrationEnds.Finding, _ course: MigrationCourse
+  ) async throws(HypervisorError) -> MovedVM {
+    let order = ends.order
+    switch finding {
+    case .there(let record):
+      // The image and the definition here are left if the worker was killed at the very end.
+      let here = try await ends.look(.uuid(record.uuid)).here
+      return try await finish(ends, here, image: savedImage(of: order), MovedVM())
+    case .here(let record):
+      guard order.mayBegin else { throw order.tooLate(on: host) }
+      return try await save(record, ends, course)
+    case .notRunning(let here, let there):
+      switch try offlineSource(order, here, there) {
+      case .definition(let record):
+        guard order.mayBegin else { throw order.tooLate(on: host) }
+        return try await moveDefinition(of: record, ends)
+      case .image(let image, let here): return try await restore(image, ends, here, MovedVM(), course)
+      }
+    }
+  }
+
+  private func moveDefinition(
+    of record: DomainRecord, _ ends: MigrationEnds
+  ) async throws(HypervisorError) -> MovedVM {
+    try await ends.preflight(record)
+    var options = MigrationOptions(live: false, movingDefinition: true)
+    options.offline = true
+    options.persistentXML = try await ends.descriptions(of: record).persistent
+    try await ends.atSource("moving the definition of \(ends.vm) to \(ends.order.destination)") {
+      [options] source throws(LibvirtError) in
+      try await source.migrate(.uuid(record.uuid), to: ends.destinationURI, options: options)
+    }
+    let (here, there) = try await ends.look(.uuid(record.uuid))
+    guard here == nil, there != nil else {
+      throw HypervisorError(
+        .hypervisor, "the definition of \(ends.vm) is \(here == nil ? "at neither end" : "still on \(host)")")
+    }
+    return MovedVM()
+  }
+
+  private func save(
+    _ record: DomainRecord, _ ends: MigrationEnds, _ course: MigrationCourse
+  ) async throws(HypervisorError) -> MovedVM {
+    let image = try imagePath(of: ends.order)
+    try await ends.preflight(record)
+    _ = try await ends.descriptions(of: record)
+    // It runs here, so what an attempt has left is of no use.
+    if FileManager.default.fileExists(atPath: image) { try remove(image) }
+    guard !course.control.isCancelled else { throw course.cancelled(on: host) }
+    let began = ContinuousClock.now
+    let job = run(
+      record, ends, course, .saving, MigrationMonitor(ends.order.tuning, patience: migrationPolicy.stallTimeout))
+    let failure = await job.perform(course.progress) { own throws(LibvirtError) in
+      try await own.save(.uuid(record.uuid), to: image)
+    }
+    if let failure {
+      let here = try await ends.look(.uuid(record.uuid)).here
+      guard here?.isActive == true else {
+        throw HypervisorError(
+          .inDoubt, "saving \(ends.vm) to \(image) failed (\(failure.message)), and it does not run on \(host) any more"
+        )
+      }
+      if FileManager.default.fileExists(atPath: image) { try remove(image) }
+      throw HypervisorError(
+        failure.code, "saving \(ends.vm) to \(image) failed: \(failure.message); it runs on here",
+        mayPass: failure.mayPass)
+    }
+    var moved = MovedVM()
+    moved.times.append(TimeMeasurement("save", seconds: (ContinuousClock.now - began).inSeconds))
+    let here = try await ends.look(.uuid(record.uuid)).here
+    return try await restore(image, ends, here, moved, course)
+  }
+
+  /// From the image to the destination, or back.
+  private func restore(
+    _ image: String, _ ends: MigrationEnds, _ here: DomainRecord?, _ moved: MovedVM, _ course: MigrationCourse
+  ) async throws(HypervisorError) -> MovedVM {
+    var moved = moved
+    let began = ContinuousClock.now
+    course.tell(.restoring)
+    do throws(HypervisorError) {
+      guard !course.control.isCancelled else { throw course.cancelled(on: host) }
+      var definition: String?
+      if let here, here.isPersistent {
+        let own = try await ends.definition(of: here)
+        definition =
+          try ends.order.tuning.vcpuMap.map { map throws(HypervisorError) in
+            try MigrationEnds.pinned(own, to: map)
+          } ?? own
+      }
+      try await restore(image, at: ends, defining: definition)
+    } catch {
+      throw await takeBack(image, ends, after: error)
+    }
+    moved.times.append(TimeMeasurement("restore", seconds: (ContinuousClock.now - began).inSeconds))
+    course.tell(.verifying)
+    return try await finish(ends, here, image: image, moved)
+  }
+
+  private func restore(
+    _ image: String, at ends: MigrationEnds, defining definition: String?
+  ) async throws(HypervisorError) {
+    let destination = ends.order.destination
+    var description: String?
+    if let map = ends.order.tuning.vcpuMap {
+      let saved = try await ends.atSource("reading \(image)") { source throws(LibvirtError) in
+        try await source.savedDescription(in: image)
+      }
+      description = try MigrationEnds.pinned(saved, to: map)
+    }
+    if let definition {
+      try await ends.atDestination("defining \(ends.vm)") { peer throws(LibvirtError) in
+        _ = try await peer.define(xml: definition)
+      }
+    }
+    do throws(LibvirtError) {
+      try await ends.destination.restore(from: image, as: description)
+    } catch {
+      // What counts is where it runs.
+      let there = try await ends.atDestination("looking up \(ends.vm)") { peer throws(LibvirtError) in
+        try await peer.domain(.name(ends.vm.rawValue))
+      }
+      if there?.isHere == true { return }
+      var told = HypervisorError(error, while: "restoring \(ends.vm) from \(image) on \(destination)")
+      if let there, !there.isActive {
+        do throws(LibvirtError) {
+          try await ends.destination.undefine(.uuid(there.uuid), includingManagedSaveAndNVRAMAndSnapshots: false)
+        } catch {
+          told.description += "; its definition there could not be removed (\(error.message))"
+        }
+      }
+      throw told
+    }
+  }
+
+  /// The machine goes on here, if it can.
+  private func takeBack(
+    _ image: String, _ ends: MigrationEnds, after error: HypervisorError
+  ) async -> HypervisorError {
+    guard error.code != .inDoubt else { return error }
+    var told = error
+    do throws(LibvirtError) {
+      // The destination may have it after all, and no longer answer: only one that is known not to run there is started.
+      let there = try await ends.destination.domain(.name(ends.vm.rawValue))
+      guard there?.isActive != true else {
+        return HypervisorError(
+          .inDoubt,
+          "\(error.description); \(ends.order.destination) holds \(ends.vm) in some state; it is kept in \(image)")
+      }
+      try await ends.source.restore(from: image)
+      told.description += "; it runs on \(host) again"
+      do throws(HypervisorError) { try remove(image) } catch { told.description += "; \(error.description)" }
+    } catch {
+      told.code = .inDoubt
+      told.mayPass = false
+      told.description +=
+        "; it does not run, and could not be taken back (\(error.message)): it is kept in \(image), 'virsh restore' starts it"
+    }
+    return told
+  }
+
+  /// It runs at the destination: nothing of it stays here.
+  private func finish(
+    _ ends: MigrationEnds, _ here: DomainRecord?, image: String?, _ moved: MovedVM
+  ) async throws(HypervisorError) -> MovedVM {
+    var moved = moved
+    let there = try await ends.look(.name(ends.vm.rawValue)).there
+    guard let there, there.isHere else {
+      throw HypervisorError(.wrongState, "\(ends.vm) stopped on \(ends.order.destination) after it was restored there")
+    }
+    if let here, here.isPersistent, !here.isActive {
+      try await ends.atSource("Error undefining domain \(ends.vm)") { source throws(LibvirtError) in
+        try await source.undefine(.uuid(here.uuid), includingManagedSaveAndNVRAMAndSnapshots: true)
+      }
+    }
+    if let image {
+      do throws(HypervisorError) { try remove(image) } catch { moved.remarks.append(error.description) }
+    }
+    return moved
+  }
+
+  private func remove(_ image: String) throws(HypervisorError) {
+    do {
+      try FileManager.default.removeItem(atPath: image)
+    } catch {
+      throw HypervisorError(.hypervisor, "\(image) on \(host) could not be removed: \(error.localizedDescription)")
+    }
+  }
+}

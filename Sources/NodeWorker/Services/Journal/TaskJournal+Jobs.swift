@@ -1,0 +1,43 @@
+public import ClusterModel
+import Foundation
+import GRDB
+public import NodeWorkerCore
+
+/// Jobs that must be told to go on, whatever becomes of this process.
+extension TaskJournal {
+  /// Writes down that a job's processes are asked to close their connections, or have done so.
+  public func remember(_ job: SuspendedJob) async throws {
+    let (names, count): (String?, Int) =
+      switch job.audience {
+      case .processes(let names):
+        (String(decoding: try JSONEncoder().encode(names.sorted()), as: UTF8.self), names.count)
+      case .everyProcess(let count): (nil, count)
+      }
+    try await database.write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO job (vm, processes, count, closed) VALUES (?, ?, ?, ?)",
+        arguments: [job.vm.rawValue, names, count, job.isClosed])
+    }
+  }
+
+  /// The job's processes have been told to go on.
+  public func forget(jobOf vm: VMName) async throws {
+    try await database.write { database in
+      try database.execute(sql: "DELETE FROM job WHERE vm = ?", arguments: [vm.rawValue])
+    }
+  }
+
+  /// The jobs that the last incarnation left.
+  public func jobs() throws -> [SuspendedJob] {
+    try database.read { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM job ORDER BY vm").map { row in
+        let names = try (row["processes"] as String?).map {
+          try JSONDecoder().decode([String].self, from: Data($0.utf8))
+        }
+        return SuspendedJob(
+          vm: VMName(rawValue: row["vm"]),
+          audience: names.map { .processes(Set($0)) } ?? .everyProcess(count: row["count"]), isClosed: row["closed"])
+      }
+    }
+  }
+}
