@@ -45,7 +45,10 @@ final class RehearsalCluster: Sendable {
       host: host, directory: folder.file("cluster"), capacity: settings.capacity, limits: settings.limits,
       bytesPerSecond: bytesPerSecond)
     let bus = broker.bus(WorkerService.session(for: settings, epoch: journal.epoch))
-    try await WorkerService(settings: settings, bus: bus, hypervisor: hypervisor, journal: journal, logger: quiet).run()
+    try await WorkerService(
+      settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
+      cluster: ClusterReports { [broker] session in broker.bus(session) }, logger: quiet
+    ).run()
   }
 
   func runCoordinator(epoch: UInt64 = 1) async throws {

@@ -65,7 +65,9 @@ struct WorkerCommand: AsyncParsableCommand {
         "hypervisor": "\(settings.hypervisor.kind == .dummy ? "dummy" : settings.hypervisor.localURI)",
       ])
     try await Daemon.run(
-      WorkerService(settings: settings, bus: bus, hypervisor: hypervisor, journal: journal, logger: logger),
+      WorkerService(
+        settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
+        cluster: ClusterReports { [broker = settings.broker] session in try broker.bus(for: session) }, logger: logger),
       logger: logger)
   }
 

@@ -4,7 +4,11 @@ import NodeWorkerCore
 
 /// Carries out one operation and says how it ended.
 struct OperationRunner {
+  let host: HostName
   let hypervisor: any Hypervisor
+  let cluster: ClusterReports
+  /// How long the destination's worker may take to tell of a machine that has come.
+  private static let patience = Duration.seconds(2)
 
   func perform(
     _ operation: Operation, _ control: OperationControl, progress: @escaping @Sendable (MigrationProgress) -> Void
@@ -12,6 +16,7 @@ struct OperationRunner {
     do throws(HypervisorError) {
       switch operation {
       case .start(let start):
+        try await refuseSecondCopy(of: start)
         let started = try await hypervisor.start(start, control)
         return .success(vm: started.name, processID: started.processID, details: started.details)
       case .stop(let stop):
@@ -33,11 +38,47 @@ struct OperationRunner {
         }
       case .migrate(let order):
         let moved = try await hypervisor.migrate(order, control, progress: progress)
+        let processID = await processID(of: order)
         let remarks = moved.remarks.isEmpty ? nil : moved.remarks.joined(separator: "; ")
-        return .success(vm: order.vm, processID: moved.processID, details: remarks, times: moved.times)
+        return .success(vm: order.vm, processID: processID, details: remarks, times: moved.times)
       }
     } catch {
       return .failure(error.code, error.description, mayPass: error.mayPass)
     }
+  }
+
+  /// A machine that runs elsewhere is not started here. What libvirt itself would find out is left to it.
+  private func refuseSecondCopy(of start: VMStart) async throws(HypervisorError) {
+    let description: DomainDescription? =
+      if case .xml(let xml, _) = start.source { try DomainDescription(xml) } else { nil }
+    let name = description?.name.map(VMName.init(rawValue:)) ?? start.name
+    let reports: [HostReport]
+    do {
+      reports = try await cluster.all()
+    } catch {
+      throw HypervisorError(
+        .internal, "whether the machine runs on another host could not be asked: \(error); nothing was started",
+        mayPass: true)
+    }
+    for report in reports where report.host != host {
+      guard
+        let other = report.vms.first(where: { vm in
+          vm.state.isActive && (vm.name == name || (description?.uuid).map { $0.lowercased() == vm.uuid } ?? false)
+        })
+      else { continue }
+      throw HypervisorError(
+        .exists,
+        "\(other.name) runs on \(report.host) (\(other.state.rawValue)), as its worker reports: nothing was started on \(host); "
+          + "stop it there, or migrate it")
+    }
+  }
+
+  /// The machine's process at the destination, if the worker there tells soon.
+  private func processID(of order: MigrationOrder) async -> Int? {
+    @Sendable func machine(in report: HostReport) -> VirtualMachine? {
+      report.vms.first { $0.name == order.vm && $0.state.isActive }
+    }
+    let report = await cluster.report(of: order.destination, within: Self.patience) { machine(in: $0) != nil }
+    return report.flatMap(machine)?.processID
   }
 }

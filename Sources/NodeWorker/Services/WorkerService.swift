@@ -14,16 +14,19 @@ public struct WorkerService: Service {
   private let bus: any MessageBus
   private let hypervisor: any Hypervisor
   private let journal: TaskJournal
+  private let cluster: ClusterReports
   private let logger: Logger
   private let clock = SystemClock()
 
   public init(
-    settings: Configuration, bus: any MessageBus, hypervisor: any Hypervisor, journal: TaskJournal, logger: Logger
+    settings: Configuration, bus: any MessageBus, hypervisor: any Hypervisor, journal: TaskJournal,
+    cluster: ClusterReports, logger: Logger
   ) {
     self.settings = settings
     self.bus = bus
     self.hypervisor = hypervisor
     self.journal = journal
+    self.cluster = cluster
     var logger = logger
     logger[metadataKey: LogKey.host] = .string(settings.host.rawValue)
     self.logger = logger
@@ -146,8 +149,9 @@ public struct WorkerService: Service {
       // finds the task unanswered and asks where the machine is.
       let control = OperationControl()
       controls[id] = control
+      let runner = OperationRunner(host: settings.host, hypervisor: hypervisor, cluster: cluster)
       Task {
-        let outcome = await OperationRunner(hypervisor: hypervisor).perform(operation, control) { progress in
+        let outcome = await runner.perform(operation, control) { progress in
           feed.yield(.event(.migrationProgressed(id, progress)))
         }
         feed.yield(.event(.operationFinished(id, outcome)))

@@ -43,10 +43,12 @@ hypervisor:
   driver: qemu
   transport: tcp
   uri: qemu:///system
+  shared-directory: $STATE/shared
 pscom-handler:
   request-topic: fast/pscom/<vm-name>/<process>/request
   response-topic: fast/pscom/<vm-name>/+/response
-  qos: 0
+  qos: 1
+  timeout: 5
 capacity:
   memory: $((4 * 1024 * 1024))
   cpus: 32
