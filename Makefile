@@ -28,7 +28,7 @@ test: setup ## every test, on real hosts too
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
-	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/lib/*.sh; \
+	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench Tests/Lab/lib/*.sh; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
@@ -37,6 +37,7 @@ demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MOD
 bench: build ## benchmarks, in release
 	@for part in yaml round-trip; do \
 	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
+	Tests/Lab/bench .build/benchmarks/release
 
 bench-planner: setup ## plan a folder of cases: CASES=folder, CHECK=program that judges them
 	swift build -c release --product migfra
