@@ -105,6 +105,9 @@ let package = Package(
       "NodeWorker", "NodeWorker/Main",
       ["ClusterModel", "DaemonKit", "NodeWorkerServices", argumentParser, logging]),
 
+    // The guest's side: runs inside a virtual machine, beside the processes of a job.
+    room("GuestAgentCore", "NodeWorker/GuestAgent/Core", ["ClusterModel", "MigfraProtocol"]),
+
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
@@ -139,6 +142,7 @@ let package = Package(
     tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "TestSupport"]),
     tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore", "TestSupport"]),
     tests("XML", ["XML"]),
+    tests("GuestAgent", ["ClusterModel", "GuestAgentCore", "MigfraProtocol", "TestSupport"]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],
