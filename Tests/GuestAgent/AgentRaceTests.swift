@@ -63,11 +63,13 @@ struct AgentRaceTests {
     bench.observe([AgentBench.process(7, start: 200)])
     check(
       bench.news(), is: ["7: suspend process 7 of vm1 has ended", "vm1/7 is no more", "vm1/7 is running"])
+    bench.ask(.suspend)
+    #expect(bench.toggles.map(\.process.startTime) == [100, 200])
+    bench.handle(.signalled([Signalled(ProcessIdentity(pid: 7, startTime: 100), .refused("late"))]))
+    check(bench.news(), is: ["signal 10 to 7"])
     bench.tell(.sent)
     bench.pass()
-    check(bench.news(), is: [])
-    bench.ask(.suspend)
-    #expect(bench.toggles == [Toggle(ProcessIdentity(pid: 7, startTime: 200), signal: 10)])
+    check(bench.news(), is: ["vm1/7 is suspended", "7: suspend success"])
   }
 
   @Test("A timer of an earlier toggle does not end the settle time of a later one")
