@@ -31,8 +31,8 @@ final class Guest: Sendable {
   /// What the agents have written.
   var log: String { folder.read("log") }
 
-  func startAgent(_ further: String...) throws -> ChildProcess {
-    try folder.write("guest-agent: {scan-interval: 0.1, settle-time: 0.3}\n", to: "migfra.conf")
+  func startAgent(_ further: String..., scanInterval: Double = 0.1) throws -> ChildProcess {
+    try folder.write("guest-agent: {scan-interval: \(scanInterval), settle-time: 0.3}\n", to: "migfra.conf")
     return try Programs.start(
       "migfra-guest-agent",
       [

@@ -100,6 +100,22 @@ struct GuestAgentProgramTests {
     await guest.close()
   }
 
+  @Test("A process that was started since the last look is asked, too: a request brings a look of its own")
+  func young() async throws {
+    let guest = try await Guest()
+    let first = try TogglingProcess(in: guest.view)
+    try await first.untilCatching()
+    let agent = try guest.startAgent(scanInterval: 60)
+    try await guest.untilAnnounced(first, .running)
+    let young = try TogglingProcess(in: guest.view)
+    try await young.untilCatching()
+    try await guest.send(.suspend, to: PscomTopics.everyProcess)
+    try await eventually("answer of \(young.pid)") { guest.answers(of: "\(young.pid)") == [PscomAnswer(.suspend)] }
+    #expect(young.count == 1)
+    try await agent.end(with: SIGTERM)
+    await guest.close()
+  }
+
   @Test("A process that ends instead of being suspended fails its request")
   func mortal() async throws {
     let guest = try await Guest()

@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import GuestAgentServices
+
 /// A process that takes signals as one of ParaStation MPI does, and a view of the processes in which it stands.
 final class TogglingProcess: Sendable {
   /// What it does with the signal that its environment names.
@@ -26,6 +28,11 @@ final class TogglingProcess: Sendable {
   var count: Int { folder.read("signals").split(separator: "\n").count }
   /// Whether a script has got as far as to catch signals.
   var isReady: Bool { folder.read("ready") == "yes\n" }
+
+  /// Waits until it would take a signal.
+  func untilCatching() async throws {
+    try await eventually("process that catches its signal") { ProcessTable().observe(pid) != nil }
+  }
 
   init(_ manner: Manner = .counts, in view: ProcessView) throws {
     folder = try TemporaryFolder()

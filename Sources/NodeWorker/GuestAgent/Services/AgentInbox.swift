@@ -26,7 +26,7 @@ final class AgentInbox: Sendable {
   @Sendable func receive(_ event: BusEvent) {
     logger.write(event)
     switch event {
-    case .connected: feed.yield(.event(.busConnected))
+    case .connected: feed.yield(AgentInput(.event(.busConnected)))
     case .disconnected: break
     case .takenOver:
       takenOver.withLock { $0 = true }
@@ -42,13 +42,32 @@ final class AgentInbox: Sendable {
     else { return }
     logger.debug("a request came", metadata: ["task": "\(request.rawValue)", "process": "\(process)"])
     // The broker itself drops what expires while we are away, and tells what is left of the time.
-    feed.yield(.event(.requested(request, process: process, expiry: message.expiry)))
+    feed.yield(AgentInput(.event(.requested(request, process: process, expiry: message.expiry))))
   }
 }
 
 /// What the agent's loop is fed with.
-enum AgentInput: Sendable {
-  case event(AgentEvent)
-  /// It is time to look for processes.
-  case lookDue
+struct AgentInput: Sendable {
+  enum Content: Sendable {
+    case event(AgentEvent)
+    /// It is time to look for processes.
+    case lookDue
+  }
+
+  var content: Content
+  /// When it came about, and not when its turn is.
+  let time = ContinuousClock.now
+
+  init(_ content: Content) {
+    self.content = content
+  }
+
+  /// What is decided about processes is decided on a look that is not older than its cause: a process may have been
+  /// started, have ended, or have taken its signal.
+  var needsLook: Bool {
+    switch content {
+    case .lookDue, .event(.requested), .event(.timerFired): true
+    case .event: false
+    }
+  }
 }

@@ -53,7 +53,7 @@ public struct GuestAgentService: Service {
     }
     let inbox = AgentInbox(vm: settings.vm, logger: logger, feed: feed)
     // Before anything can arrive.
-    feed.yield(.lookDue)
+    feed.yield(AgentInput(.lookDue))
     try bus.start(inbox.receive)
     let suspended = await cancelWhenGracefulShutdown {
       await work(on: inputs, feed, AgentOutbox(vm: settings.vm, bus: bus, logger: logger), machine)
@@ -78,13 +78,17 @@ public struct GuestAgentService: Service {
     _ start: AgentMachine
   ) async -> [Int32] {
     await withDiscardingTaskGroup { group in
-      group.addTask { await outbox.run { feed.yield(.event($0)) } }
+      group.addTask { await outbox.run { feed.yield(AgentInput(.event($0))) } }
       var machine = start
       var trouble: String?
+      var lastLook: ContinuousClock.Instant?
       for await input in inputs {
         var events: [AgentEvent] = []
-        if needsLook(input) { await look(&events, &trouble) }
-        switch input {
+        if input.needsLook, lastLook.map({ $0 < input.time }) ?? true {
+          lastLook = .now
+          await look(&events, &trouble)
+        }
+        switch input.content {
         case .event(let event): events.append(event)
         case .lookDue: set(.lookDue, after: settings.guestAgent.scanInterval, feed, &group)
         }
@@ -98,15 +102,6 @@ public struct GuestAgentService: Service {
       }
       group.cancelAll()
       return machine.suspended
-    }
-  }
-
-  /// What is decided about processes is decided on a fresh look: one may have been started since the last, have ended,
-  /// or have taken its signal.
-  private func needsLook(_ input: AgentInput) -> Bool {
-    switch input {
-    case .lookDue, .event(.requested), .event(.timerFired): true
-    case .event: false
     }
   }
 
@@ -127,13 +122,13 @@ public struct GuestAgentService: Service {
   }
 
   private func set(
-    _ input: AgentInput, after pause: Duration, _ feed: AsyncStream<AgentInput>.Continuation,
+    _ content: AgentInput.Content, after pause: Duration, _ feed: AsyncStream<AgentInput>.Continuation,
     _ group: inout DiscardingTaskGroup
   ) {
     group.addTask {
       // A cancelled timer belongs to an agent that is stopping.
       guard (try? await Task.sleep(for: pause)) != nil else { return }
-      feed.yield(input)
+      feed.yield(AgentInput(content))
     }
   }
 

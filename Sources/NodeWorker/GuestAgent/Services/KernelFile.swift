@@ -23,4 +23,22 @@ enum KernelFile {
       }
     }
   }
+
+  /// The value of a variable in an environment, NAME=VALUE and a zero byte each; the first counts, as for getenv(3).
+  ///
+  /// By C's functions: most environments of a machine are read each second, and have not the variable.
+  static func value(of name: String, in environment: [UInt8]) -> ArraySlice<UInt8>? {
+    let wanted = Array("\(name)=".utf8)
+    let start = unsafe environment.withUnsafeBytes { text -> Int? in
+      guard let base = text.baseAddress else { return nil }
+      var entry = 0
+      while entry + wanted.count <= text.count {
+        if unsafe memcmp(base + entry, wanted, wanted.count) == 0 { return entry + wanted.count }
+        guard let end = unsafe memchr(base + entry, 0, text.count - entry) else { return nil }
+        entry = unsafe UnsafeRawPointer(end) - base + 1
+      }
+      return nil
+    }
+    return start.map { environment[$0...].prefix { $0 != 0 } }
+  }
 }

@@ -90,10 +90,7 @@ public struct ProcessTable: Sendable {
   /// The number in the environment that the process was started with; nil: none that could be meant.
   private func environmentSignal(_ pid: Int32) -> Int32? {
     guard let environment = KernelFile.read("\(root)/\(pid)/environ", limit: 1 << 22) else { return nil }
-    let prefix = Array("\(Self.variable)=".utf8)
-    // The first counts, as it does for getenv(3).
-    guard let entry = environment.split(separator: 0).first(where: { $0.starts(with: prefix) }) else { return nil }
-    let value = entry.dropFirst(prefix.count)
+    guard let value = KernelFile.value(of: Self.variable, in: environment) else { return nil }
     guard (1...2).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) }),
       let number = Int32(String(decoding: value, as: UTF8.self)), (1...64).contains(number)
     else { return nil }
