@@ -19,7 +19,7 @@ setup: ## install missing Debian packages (sudo where not root)
 	@.ci/setup $(BUILD_PACKAGES) $(LAB_PACKAGES)
 
 build: setup ## release programs in .build/release; a host needs no Swift runtime for them
-	@for program in migfra-worker migfra-coordinator migfra; do \
+	@for program in migfra-worker migfra-coordinator migfra-guest-agent migfra; do \
 	  swift build -c release --static-swift-stdlib --product $$program || exit 1; done
 
 test: setup ## every test, on real hosts too

@@ -46,6 +46,7 @@ let package = Package(
   products: [
     .executable(name: "migfra-worker", targets: ["NodeWorker"]),
     .executable(name: "migfra-coordinator", targets: ["Coordinator"]),
+    .executable(name: "migfra-guest-agent", targets: ["GuestAgent"]),
     .executable(name: "migfra", targets: ["MigfraCommand"]),
     // For the benchmarks, which are a package of their own.
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
@@ -105,6 +106,18 @@ let package = Package(
       "NodeWorker", "NodeWorker/Main",
       ["ClusterModel", "DaemonKit", "NodeWorkerServices", argumentParser, logging]),
 
+    // The guest's side: runs inside a virtual machine, beside the processes of a job.
+    room("GuestAgentCore", "NodeWorker/GuestAgent/Core", ["ClusterModel", "MigfraProtocol"]),
+    room(
+      "GuestAgentServices", "NodeWorker/GuestAgent/Services",
+      [
+        "BlockingPool", "ClusterModel", "DaemonKit", "GuestAgentCore", "MessageBus", "MigfraProtocol", "YAML", logging,
+        lifecycle,
+      ]),
+    program(
+      "GuestAgent", "NodeWorker/GuestAgent/Main",
+      ["ClusterModel", "DaemonKit", "GuestAgentServices", argumentParser, logging]),
+
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
@@ -139,6 +152,12 @@ let package = Package(
     tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "TestSupport"]),
     tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore", "TestSupport"]),
     tests("XML", ["XML"]),
+    tests(
+      "GuestAgent",
+      [
+        "ClusterModel", "DaemonKit", "GuestAgentCore", "GuestAgentServices", "MessageBus", "MigfraProtocol",
+        "Mosquitto", "TestSupport", logging,
+      ]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),
   ],

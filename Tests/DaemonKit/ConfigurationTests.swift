@@ -101,6 +101,12 @@ struct ConfigurationTests {
       qos: 2
       payload: reference
       timeout: 3
+    guest-agent:
+      vm-name: guest-of-<hostname>
+      scan-interval: 0.25
+      settle-time: 0
+      signal: 10
+      ignore: [ash]
     capacity:
       memory: 1048576
       cpus: 0x10
@@ -155,6 +161,11 @@ struct ConfigurationTests {
     wanted.pscom.requestTopic = "jobs/<vm-name>/<process>/ask"
     wanted.pscom.responseTopic = "jobs/<vm-name>/<process>/say"
     wanted.pscom.quality = 2
+    wanted.guestAgent.vm = "guest-of-node7"
+    wanted.guestAgent.scanInterval = .milliseconds(250)
+    wanted.guestAgent.settleTime = .zero
+    wanted.guestAgent.signal = 10
+    wanted.guestAgent.ignoredPrograms = ["ash"]
     wanted.capacity.memoryKiB = 1_048_576
     wanted.capacity.cpus = 16
     wanted.capacity.reservedMemoryKiB = 0
@@ -195,6 +206,11 @@ struct ConfigurationTests {
     #expect(defaults.hypervisor.uri(of: "node2") == "qemu+ssh://node2/system")
     #expect(defaults.hypervisor.startTimeout == .seconds(60))
     #expect(defaults.hypervisor.stopTimeout == .seconds(60))
+    #expect(defaults.vm == "node7")
+    #expect(defaults.guestAgent.scanInterval == .seconds(1))
+    #expect(defaults.guestAgent.settleTime == .seconds(1))
+    #expect(defaults.guestAgent.signal == nil)
+    #expect(defaults.guestAgent.ignoredPrograms.contains("bash"))
     #expect(defaults.capacity.reservedMemoryKiB == 524_288)
     #expect(defaults.defaults.migrationType == .live)
     #expect(defaults.defaults.mode == .auto)
@@ -244,5 +260,19 @@ struct ConfigurationTests {
     #expect(
       try parse("hypervisor: {transport: tls}").summary(source: "x").contains(
         "libvirt at qemu:///system, peers at qemu+tls://<host>/system"))
+  }
+  @Test("a guest agent tells what the file means to it")
+  func guestAgentSummary() throws {
+    #expect(
+      try parse(Self.complete).guestAgentSummary(source: "/etc/migfra.conf") == """
+        /etc/migfra.conf: valid
+          vm-name          guest-of-node7
+          broker           2001:db8::1:8884 with TLS
+          state-directory  /srv/node7/migfra
+          signal           10
+          scan-interval    0.3 s
+          settle-time      0 s
+        """)
+    #expect(try parse("").guestAgentSummary(source: "x").contains("signal           each process's PSP_SIGSUSPEND"))
   }
 }

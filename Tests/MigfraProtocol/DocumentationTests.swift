@@ -80,6 +80,8 @@ struct DocumentationTests {
       Topics.task("<host>"), Topics.result("<host>"), Topics.state("<host>"), Topics.progress("<host>"),
       Topics.reply(to: "<host>"), Topics.coordinatorTask, Topics.coordinatorResult, Topics.coordinatorState,
       Topics.coordinatorReply(from: "<host>"), Topics.plan("<id>"), Topics.node("<host>"),
+      PscomTopics().request("<vm-name>", "<process>"), PscomTopics.response("<vm-name>", "<process>"),
+      PscomTopics.state("<vm-name>", "<process>"),
     ])
   func topics(_ topic: String) {
     #expect(Self.page.contains("`\(topic)`"))

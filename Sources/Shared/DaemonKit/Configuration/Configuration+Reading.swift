@@ -17,6 +17,7 @@ extension Configuration {
     try reader.section("tls") { section throws(YAMLError) in configuration.broker.tls = try TLSSettings(&section) }
     try reader.section("hypervisor") { section throws(YAMLError) in try configuration.hypervisor.read(&section) }
     try reader.section("pscom-handler") { section throws(YAMLError) in try configuration.pscom.read(&section) }
+    try reader.section("guest-agent") { section throws(YAMLError) in try configuration.guestAgent.read(&section) }
     try reader.section("capacity") { section throws(YAMLError) in try configuration.capacity.read(&section) }
     try reader.section("defaults") { section throws(YAMLError) in try configuration.defaults.read(&section) }
     try reader.section("limits") { section throws(YAMLError) in try configuration.limits.read(&section) }
@@ -115,6 +116,16 @@ extension MigrationPolicySettings {
   }
 }
 
+extension GuestAgentSettings {
+  fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    vm = try section.optional("vm-name")
+    scanInterval = try section.seconds("scan-interval", in: 0.1...60) ?? scanInterval
+    settleTime = try section.seconds("settle-time", in: 0...600) ?? settleTime
+    signal = try section.number("signal", in: 1...64).map(Int32.init)
+    ignoredPrograms = try section.optional("ignore") ?? ignoredPrograms
+  }
+}
+
 extension CapacitySettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
     memoryKiB = try section.number("memory", in: 1...Int.max / 1024)
@@ -137,12 +148,7 @@ extension LimitSettings {
     outgoingMigrations = try section.number("outgoing-migrations", in: 1...Self.mostMigrations)
     incomingMigrations = try section.number("incoming-migrations", in: 1...Self.mostMigrations) ?? incomingMigrations
     parallelStarts = try section.number("parallel-starts", in: 1...64) ?? parallelStarts
-    if let interval = try section.optional("progress-interval", as: Double.self) {
-      guard (0.1...60).contains(interval) else {
-        throw section.error("expected 0.1 to 60 seconds, found \(interval)", key: "progress-interval")
-      }
-      progressInterval = .milliseconds(Int(interval * 1000))
-    }
+    progressInterval = try section.seconds("progress-interval", in: 0.1...60) ?? progressInterval
   }
 }
 
@@ -167,6 +173,15 @@ extension MappingReader {
       throw error("expected \(range.lowerBound) to \(range.upperBound), found \(value)", key: key)
     }
     return value
+  }
+
+  fileprivate mutating func seconds(_ key: String, in range: ClosedRange<Double>) throws(YAMLError) -> Duration? {
+    guard let value = try optional(key, as: Double.self) else { return nil }
+    guard range.contains(value) else {
+      let bounds = [range.lowerBound, range.upperBound].map { $0 < 1 && $0 > 0 ? "\($0)" : "\(Int($0))" }
+      throw error("expected \(bounds[0]) to \(bounds[1]) seconds, found \(value)", key: key)
+    }
+    return .milliseconds(Int(value * 1000))
   }
 
   /// A text with something in it.

@@ -18,4 +18,17 @@ extension Configuration {
       overbooking \(defaults.overbooking), retry-counter \(defaults.retries)
       """
   }
+  /// The same for a guest agent.
+  public func guestAgentSummary(source: String) -> String {
+    let signal = guestAgent.signal.map { "\($0)" } ?? "each process's PSP_SIGSUSPEND"
+    return """
+      \(source): valid
+        vm-name          \(vm)
+        broker           \(broker.location)\(broker.tls == nil ? "" : " with TLS")
+        state-directory  \(stateDirectory)
+        signal           \(signal)
+        scan-interval    \(SizeText.seconds(guestAgent.scanInterval.inSeconds))
+        settle-time      \(SizeText.seconds(guestAgent.settleTime.inSeconds))
+      """
+  }
 }

@@ -1,7 +1,7 @@
 public import ClusterModel
 public import MigfraProtocol
 
-/// What the three programs read from their configuration file; each uses its part.
+/// What the programs read from their configuration file; each uses its part.
 ///
 /// The reference's `migfra.conf` works as it is; `docs/configuration.md` lists every key.
 public struct Configuration: Sendable, Equatable {
@@ -10,6 +10,7 @@ public struct Configuration: Sendable, Equatable {
   public var broker: BrokerSettings
   public var hypervisor: HypervisorSettings
   public var pscom: PscomSettings
+  public var guestAgent: GuestAgentSettings
   public var capacity: CapacitySettings
   public var defaults: DefaultSettings
   public var limits: LimitSettings
@@ -27,6 +28,7 @@ public struct Configuration: Sendable, Equatable {
     broker = BrokerSettings()
     hypervisor = HypervisorSettings()
     pscom = PscomSettings()
+    guestAgent = GuestAgentSettings()
     capacity = CapacitySettings()
     defaults = DefaultSettings()
     limits = LimitSettings()
@@ -36,6 +38,9 @@ public struct Configuration: Sendable, Equatable {
     stateDirectory = "/var/lib/migfra"
     logLevel = .info
   }
+
+  /// The name in topics of the virtual machine that a guest agent runs in.
+  public var vm: VMName { guestAgent.vm ?? VMName(rawValue: host.rawValue) }
 }
 
 extension Configuration {
@@ -134,6 +139,26 @@ public struct MigrationPolicySettings: Sendable, Equatable {
   public var nonConvergence = NonConvergence.wait
   /// After so long without a byte a migration is given up.
   public var stallTimeout = Duration.seconds(30)
+
+  public init() {}
+}
+
+/// `guest-agent`: the processes of jobs inside a virtual machine.
+public struct GuestAgentSettings: Sendable, Equatable {
+  /// The machine's name in topics; nil: this machine's.
+  public var vm: VMName?
+  /// Between two looks at the process table.
+  public var scanInterval = Duration.seconds(1)
+  /// What a process gets to close or open its connections before it is taken to have done so.
+  public var settleTime = Duration.seconds(1)
+  /// The signal to send; nil: each process's environment says.
+  public var signal: Int32?
+  /// Programs whose processes are never signalled, by the names of their files: shells and launchers hand the variable
+  /// on, and some of them catch every signal only to die of it in good order.
+  public var ignoredPrograms = [
+    "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh", "hydra_pmi_proxy", "mpiexec",
+    "mpiexec.hydra", "mpirun", "orterun", "prterun", "psilogger", "srun",
+  ]
 
   public init() {}
 }
