@@ -122,7 +122,7 @@ struct GuestAgentProgramTests {
     let process = try TogglingProcess(in: guest.view)
     let agent = try guest.startAgent()
     try await guest.untilAnnounced(process, .running)
-    process.child.signal(SIGSTOP)
+    try await process.stop()
     let answer = try await guest.ask(.suspend, process)
     #expect(answer.details?.contains("has not taken signal 10 yet") == true)
     try await guest.send(.resume, to: "\(process.pid)")

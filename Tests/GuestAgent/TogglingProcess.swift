@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -32,6 +33,15 @@ final class TogglingProcess: Sendable {
   /// Waits until it would take a signal.
   func untilCatching() async throws {
     try await eventually("process that catches its signal") { ProcessTable().observe(pid) != nil }
+  }
+
+  /// Returns when it stands still: a signal with a smaller number that came before would be taken first.
+  func stop() async throws {
+    child.signal(SIGSTOP)
+    try await eventually("process that stands still") {
+      let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+      return status.contains("State:\tT")
+    }
   }
 
   init(_ manner: Manner = .counts, in view: ProcessView) throws {
