@@ -46,7 +46,8 @@ final class TogglingProcess: Sendable {
 
   init(_ manner: Manner = .counts, in view: ProcessView) throws {
     folder = try TemporaryFolder()
-    let wait = "sleep 60 while 1"
+    // In short steps: the interpreter only notes a signal that comes just before it sleeps.
+    let wait = "select undef, undef, undef, 0.05 while 1"
     let command =
       switch manner {
       case .counts:
