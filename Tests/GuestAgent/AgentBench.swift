@@ -19,10 +19,14 @@ struct AgentBench {
 
   static let settings = AgentMachine.Configuration(vm: "vm1", boot: "b1", settleTime: .seconds(1), waitingLimit: 3)
 
-  init(_ processes: Int32..., recalled: AgentRecord? = nil, settings: AgentMachine.Configuration = Self.settings) {
-    machine = AgentMachine(settings, recalled: recalled)
+  init(_ processes: Int32..., recalled: AgentRecord? = nil) {
+    self.init(recalled: recalled, observing: processes.map { Self.process($0) })
+  }
+
+  init(recalled: AgentRecord?, observing processes: [ObservedProcess]) {
+    machine = AgentMachine(Self.settings, recalled: recalled)
     record = recalled
-    observe(processes.map { Self.process($0) })
+    observe(processes)
   }
 
   static func process(_ pid: Int32, start: UInt64 = 100, signal: Int32 = 10, pending: Bool = false) -> ObservedProcess {

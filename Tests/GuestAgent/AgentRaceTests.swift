@@ -39,7 +39,7 @@ struct AgentRaceTests {
     _ = bench.news()
     bench.tell(.gone)
     let words = "process 7 of vm1 has ended"
-    check(bench.news(), is: ["7: suspend \(words)", "7: resume \(words)", "vm1/7 is no more"])
+    check(bench.news(), is: ["vm1/7 is no more", "7: suspend \(words)", "7: resume \(words)"])
     bench.observe([])
     check(bench.news(), is: [])
   }
@@ -62,7 +62,7 @@ struct AgentRaceTests {
     _ = bench.news()
     bench.observe([AgentBench.process(7, start: 200)])
     check(
-      bench.news(), is: ["7: suspend process 7 of vm1 has ended", "vm1/7 is no more", "vm1/7 is running"])
+      bench.news(), is: ["vm1/7 is no more", "7: suspend process 7 of vm1 has ended", "vm1/7 is running"])
     bench.ask(.suspend)
     #expect(bench.toggles.map(\.process.startTime) == [100, 200])
     bench.handle(.signalled([Signalled(ProcessIdentity(pid: 7, startTime: 100), .refused("late"))]))

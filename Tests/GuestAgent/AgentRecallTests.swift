@@ -62,6 +62,16 @@ struct AgentRecallTests {
     check(bench.news(), is: ["old/7 is no more", "vm1/7 is suspended"])
   }
 
+  @Test("A signal of the last run that was not taken yet is waited for, too")
+  func pending() {
+    var bench = AgentBench(recalled: record(.suspending), observing: [AgentBench.process(7, pending: true)])
+    bench.ask(.suspend)
+    bench.ask(.resume)
+    check(bench.news(), is: [])
+    bench.observe([AgentBench.process(7)])
+    check(bench.news(), is: ["vm1/7 is suspended", "7: suspend success", "signal 10 to 7"])
+  }
+
   @Test("Nothing is signalled before the processes were looked at")
   func unseen() {
     var machine = AgentMachine(AgentBench.settings, recalled: record(.running))

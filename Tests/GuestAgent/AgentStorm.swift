@@ -11,12 +11,15 @@ struct AgentStorm {
     case request
     case begin
     case end
+    /// A process takes the signal that waits for it.
+    case take(ProcessIdentity)
     case crash
   }
 
   /// A process as it is, whatever the agent thinks of it.
   private struct Reality {
     var isSuspended = false
+    var isSignalPending = false
     var signals = 0
     /// What was asked of it last, which each signal must lead to or have led to.
     var wishes: [PscomRequest] = []
@@ -45,7 +48,8 @@ struct AgentStorm {
     for _ in 0..<3 { happenings.add(.end, at: time(30_000)) }
     for _ in 0..<3 { happenings.add(.crash, at: time(30_000)) }
     for _ in 0..<30 { happenings.add(.look, at: time(30_000)) }
-    happenings.add(.look, at: .seconds(60))
+    // What still waits for its turn is done then.
+    for second in 12...40 { happenings.add(.look, at: .seconds(5 * second)) }
   }
 
   private mutating func time(_ milliseconds: Int) -> Duration {
@@ -73,6 +77,10 @@ struct AgentStorm {
         note("\(victim.pid) ends")
         processes[victim] = nil
       }
+    case .take(let identity):
+      note("\(identity.pid) takes its signal")
+      processes[identity]?.isSignalPending = false
+      processes[identity]?.isSuspended.toggle()
     case .crash: crash()
     }
     return true
@@ -94,7 +102,11 @@ struct AgentStorm {
   }
 
   private mutating func look() {
-    handle(.processesObserved(identities.map { ObservedProcess($0, signal: 10) }))
+    handle(
+      .processesObserved(
+        identities.map {
+          ObservedProcess($0, signal: 10, isSignalPending: processes[$0]?.isSignalPending ?? false)
+        }))
   }
 
   private mutating func request() {
@@ -121,7 +133,8 @@ struct AgentStorm {
     // Whoever waited for an answer waits in vain, and what waited for its turn is lost.
     for identity in identities {
       processes[identity]?.unanswered = 0
-      let isSuspended = processes[identity]?.isSuspended ?? false
+      let process = processes[identity]
+      let isSuspended = process?.isSuspended != process?.isSignalPending
       processes[identity]?.wishes = [isSuspended ? .suspend : .resume]
     }
     look()
@@ -154,10 +167,16 @@ struct AgentStorm {
   private mutating func send(_ toggle: Toggle) -> Signalled {
     guard var process = processes[toggle.process] else { return Signalled(toggle.process, .gone) }
     guard !generator.happens(5) else { return Signalled(toggle.process, .refused("no")) }
-    process.isSuspended.toggle()
+    if process.isSignalPending { problem = "\(toggle.process.pid) got a second signal before it took the first" }
+    let wish: PscomRequest = process.isSuspended ? .resume : .suspend
     process.signals += 1
-    note("signal \(process.signals) to \(toggle.process.pid): \(process.isSuspended ? "suspended" : "running")")
-    let wish: PscomRequest = process.isSuspended ? .suspend : .resume
+    note("signal \(process.signals) to \(toggle.process.pid): \(wish.rawValue)")
+    if generator.happens(15) {
+      process.isSignalPending = true
+      happenings.add(.take(toggle.process), at: time(4000))
+    } else {
+      process.isSuspended.toggle()
+    }
     // Each wish may be used by one signal, and wishes come in order: those before it are answered or done.
     if let index = process.wishes.firstIndex(of: wish) {
       process.wishes.removeFirst(index + 1)

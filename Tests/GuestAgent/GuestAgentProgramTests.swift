@@ -116,6 +116,24 @@ struct GuestAgentProgramTests {
     await guest.close()
   }
 
+  @Test("A process that is stopped fails its request, and is running in the end when that was asked meanwhile")
+  func stoppedProcess() async throws {
+    let guest = try await Guest()
+    let process = try TogglingProcess(in: guest.view)
+    let agent = try guest.startAgent()
+    try await guest.untilAnnounced(process, .running)
+    try await process.stop()
+    let answer = try await guest.ask(.suspend, process)
+    #expect(answer.details?.contains("has not taken signal 10 yet") == true)
+    try await guest.send(.resume, to: "\(process.pid)")
+    process.child.signal(SIGCONT)
+    try await eventually("answer") { guest.answers(of: "\(process.pid)").last == PscomAnswer(.resume) }
+    #expect(process.count == 2)
+    try await guest.untilAnnounced(process, .running)
+    try await agent.end(with: SIGTERM)
+    await guest.close()
+  }
+
   @Test("A process that ends instead of being suspended fails its request")
   func mortal() async throws {
     let guest = try await Guest()

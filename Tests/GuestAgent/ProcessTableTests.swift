@@ -144,7 +144,7 @@ struct ProcessTableTests {
     let process = try TogglingProcess(in: view)
     let found = try await eventually("process in the table") { try table.observe().first }
     let toggle = Toggle(found.identity, signal: found.signal)
-    process.child.signal(SIGSTOP)
+    try await process.stop()
     #expect(table.send(toggle).outcome == .sent)
     #expect(try table.observe().map(\.isSignalPending) == [true])
     #expect(

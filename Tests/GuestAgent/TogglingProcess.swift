@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -34,9 +35,19 @@ final class TogglingProcess: Sendable {
     try await eventually("process that catches its signal") { ProcessTable().observe(pid) != nil }
   }
 
+  /// Returns when it stands still: a signal with a smaller number that came before would be taken first.
+  func stop() async throws {
+    child.signal(SIGSTOP)
+    try await eventually("process that stands still") {
+      let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+      return status.contains("State:\tT")
+    }
+  }
+
   init(_ manner: Manner = .counts, in view: ProcessView) throws {
     folder = try TemporaryFolder()
-    let wait = "sleep 60 while 1"
+    // In short steps: the interpreter only notes a signal that comes just before it sleeps.
+    let wait = "select undef, undef, undef, 0.05 while 1"
     let command =
       switch manner {
       case .counts:

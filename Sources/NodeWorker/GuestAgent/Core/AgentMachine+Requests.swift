@@ -55,15 +55,18 @@ extension AgentMachine {
   }
 
   /// Takes what waits, until the process has something to do.
-  private mutating func proceed(_ pid: Int32, at now: Moment) -> [AgentEffect] {
+  ///
+  /// While a signal waits for the process nothing is begun: two that wait are one, and would toggle once.
+  mutating func proceed(_ pid: Int32, at now: Moment) -> [AgentEffect] {
     var effects: [AgentEffect] = []
-    while let process = processes[pid], process.isResting, let next = process.waiting.first {
+    if let process = processes[pid], process.isOverdue, !process.isSignalPending {
+      processes[pid]?.isOverdue = false
+      effects.append(.setTimer(AgentTimer(process.identity, round: process.round), after: configuration.settleTime))
+    }
+    while let process = processes[pid], process.isResting, !process.isSignalPending, let next = process.waiting.first {
       processes[pid]?.waiting.removeFirst()
       if let deadline = next.deadline, deadline <= now.uptime {
         effects.append(failure(next.request, "\(pid)", "the request expired while it waited for its turn"))
-      } else if process.isSignalPending {
-        // Two signals of one kind that wait are one: the process would toggle once.
-        effects.append(failure(next.request, "\(pid)", notTaken(process)))
       } else if process.state == next.request.goal {
         effects.append(.answer(process: "\(pid)", PscomAnswer(next.request)))
       } else {
@@ -103,14 +106,16 @@ extension AgentMachine {
     guard let process = processes[pid], process.identity == timer.process, process.round == timer.round,
       case .settling(let state) = process.phase
     else { return [] }
-    processes[pid]?.phase = .resting(state)
     let request = PscomRequest(leadingTo: state)
     guard !process.isSignalPending else {
+      // It will toggle some day, so this is no end: only when it has can a signal for the opposite be sent.
+      processes[pid]?.isOverdue = true
       return [
         note("a process has not taken its signal", pid, ["signal": "\(process.signal)"], level: .warning),
         failure(request, "\(pid)", notTaken(process)),
-      ] + proceed(pid, at: now)
+      ]
     }
+    processes[pid]?.phase = .resting(state)
     // The state first: who hears the answer finds it changed.
     return announceNews(pid) + [.answer(process: "\(pid)", PscomAnswer(request))] + proceed(pid, at: now)
   }

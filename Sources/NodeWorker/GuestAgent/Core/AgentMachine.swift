@@ -80,7 +80,7 @@ public struct AgentMachine: Sendable {
       return pids.compactMap { pid in
         processes[pid]?.announced.map { .announce(announcement(pid), PscomProcessReport($0)) }
       }
-    case .processesObserved(let observed): return observe(observed)
+    case .processesObserved(let observed): return observe(observed, at: now)
     case .requested(let request, let process, let expiry):
       return receive(request, for: process, deadline: expiry.map { now.uptime + $0 }, at: now)
     case .signalled(let outcomes): return outcomes.flatMap { take($0, at: now) }
@@ -103,7 +103,7 @@ public struct AgentMachine: Sendable {
     AgentRecord.Announcement(vm: configuration.vm, pid: pid)
   }
 
-  private mutating func observe(_ observed: [ObservedProcess]) -> [AgentEffect] {
+  private mutating func observe(_ observed: [ObservedProcess], at now: Moment) -> [AgentEffect] {
     let seen = Dictionary(observed.map { ($0.identity.pid, $0) }) { first, _ in first }
     var effects: [AgentEffect] = []
     for pid in pids where processes[pid]?.identity != seen[pid]?.identity { effects += end(pid) }
@@ -115,7 +115,7 @@ public struct AgentMachine: Sendable {
       } else {
         processes[pid]?.take(process)
       }
-      effects += announceNews(pid)
+      effects += announceNews(pid) + proceed(pid, at: now)
     }
     if !hasLooked {
       hasLooked = true
@@ -138,14 +138,14 @@ public struct AgentMachine: Sendable {
     return [.announce(announcement(pid), PscomProcessReport(process.state))]
   }
 
-  /// The process is no more: whoever waits for it hears so.
+  /// The process is no more: whoever waits for it hears so. That it has ended comes first: who knows that, need not
+  /// take the rest for a failure.
   mutating func end(_ pid: Int32) -> [AgentEffect] {
     guard let process = processes.removeValue(forKey: pid) else { return [] }
     let requests = (process.underWay.map { [$0] } ?? []) + process.waiting.map(\.request)
     stale.insert(announcement(pid))
-    return [note("a process has ended", pid, ["state": process.state.rawValue])]
+    return [note("a process has ended", pid, ["state": process.state.rawValue]), .withdraw(announcement(pid))]
       + requests.map { failure($0, "\(pid)", "process \(pid) of \(configuration.vm) has ended") }
-      + [.withdraw(announcement(pid))]
   }
 
   func note(

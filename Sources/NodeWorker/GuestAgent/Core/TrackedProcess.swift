@@ -25,6 +25,8 @@ struct TrackedProcess: Sendable {
   var signal: Int32
   var isSignalPending = false
   var phase: Phase
+  /// It has not taken its signal within the settle time; it gets another when it has.
+  var isOverdue = false
   var waiting: [Waiting] = []
   /// Signals that were sent, or tried, in this run.
   var round = 0
