@@ -11,10 +11,17 @@ extension CoordinatorMachine {
     } else if absentSince[report.host] == nil {
       absentSince[report.host] = now.uptime
     }
-    guard let index = evacuations.firstIndex(where: { $0.request.source == report.host }) else {
-      return advance(at: now)
-    }
     var effects: [CoordinatorEffect] = []
+    if swaps.contains(where: { $0.concerns(report.host) }) {
+      if report.presence != .online {
+        effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))
+      } else if let knownEpoch, knownEpoch < report.epoch {
+        effects += swaps.flatMap { $0.openOrders(of: report.host) }.map { .send($0, to: report.host) }
+      }
+    }
+    guard let index = evacuations.firstIndex(where: { $0.request.source == report.host }) else {
+      return effects + advance(at: now)
+    }
     if report.presence == .online {
       // A worker that lost its journal knows nothing of its tasks; one that did not takes them for repeats.
       if let knownEpoch, knownEpoch < report.epoch {
@@ -56,6 +63,11 @@ extension CoordinatorMachine {
   }
 
   mutating func finish(_ result: TaskResult, from host: HostName, at now: Moment) -> [CoordinatorEffect] {
+    if let task = result.id, let outcome = result.entries.first,
+      let index = swaps.firstIndex(where: { $0.hasOrder(task) })
+    {
+      return finishSwap(index, task, with: outcome, at: now)
+    }
     guard let task = result.id, let outcome = result.entries.first,
       let index = evacuations.firstIndex(where: { evacuation in
         evacuation.request.source == host && evacuation.migrations.contains { $0.task == task }
@@ -106,19 +118,23 @@ extension CoordinatorMachine {
   mutating func fire(_ timer: CoordinatorTimer, at now: Moment) -> [CoordinatorEffect] {
     switch timer {
     case .retry(let plan, let vm, let generation):
+      if let index = swaps.firstIndex(where: { $0.id == plan }) {
+        swaps[index].retry(vm, generation: generation)
+        return advance(at: now)
+      }
       guard let index = evacuations.firstIndex(where: { $0.id == plan }) else { return [] }
       _ = evacuations[index].withMigration(of: vm) { $0.retry(generation: generation) }
       return advance(at: now)
     case .workerLost(let host, _):
       // It may have been back meanwhile: what counts is how long it has been away now.
-      guard let since = absentSince[host], now.uptime - since >= configuration.workerPatience,
-        let index = evacuations.firstIndex(where: { $0.request.source == host })
-      else { return [] }
-      evacuations[index].failAll(
-        .noWorker,
-        details:
-          "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
-          + "whether the machine moved is not known")
+      guard let since = absentSince[host], now.uptime - since >= configuration.workerPatience else { return [] }
+      let details =
+        "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
+        + "whether the machine moved is not known"
+      giveUpSwaps(with: host, details: details)
+      if let index = evacuations.firstIndex(where: { $0.request.source == host }) {
+        evacuations[index].failAll(.noWorker, details: details)
+      }
       return advance(at: now)
     case .settle: return advance(at: now)
     case .publish(let plan):
@@ -130,7 +146,7 @@ extension CoordinatorMachine {
 
   /// Starts what may start and ends what is over.
   mutating func advance(at now: Moment) -> [CoordinatorEffect] {
-    var effects = startWaiting(at: now)
+    var effects = advanceSwaps(at: now) + startWaiting(at: now)
     for evacuation in evacuations { effects += settle(evacuation.id, at: now) }
     return effects
   }

@@ -23,9 +23,10 @@ extension CoordinatorMachine {
     private(set) var moving: Set<String> = []
 
     init(_ machine: CoordinatorMachine) {
-      for migration in machine.evacuations.lazy.flatMap(\.migrations) where migration.task != nil {
-        take(migration.move)
-      }
+      let migrations = machine.evacuations.flatMap(\.migrations) + machine.swaps.flatMap(\.legs)
+      for migration in migrations where migration.task != nil { take(migration.move) }
+      // Between two steps of an exchange its machines are nobody else's either.
+      for leg in machine.swaps.flatMap(\.legs) { moving.insert(leg.move.vm.uuid) }
     }
 
     mutating func take(_ move: Plan.Move) {
@@ -103,7 +104,7 @@ extension CoordinatorMachine {
       return obstacle.description
     }
     let here = report.vms.filter { $0.state.isActive || $0.state == .arriving }
-    let ours = evacuations.lazy.flatMap(\.migrations).filter { other in
+    let ours = (evacuations.flatMap(\.migrations) + swaps.flatMap(\.legs)).filter { other in
       other.move.destination == move.destination && (other.isMoved || other.task != nil)
     }.map(\.move.vm)
     let others = (here + ours.filter { vm in !here.contains { $0.uuid == vm.uuid } }).filter { $0.uuid != move.vm.uuid }

@@ -27,6 +27,10 @@ extension CoordinatorMachine {
     guard let host = task.host else { return effects }
     switch task.body {
     case .evacuate(let evacuation): effects += evacuate(host, evacuation, task: task, from: route, at: now)
+    case .migrate(let wish):
+      if let partner = wish.partner {
+        effects += swap(wish, with: partner, on: host, task: task, from: route, at: now)
+      }
     case .cordon(let reason): effects += cordon(host, reason: reason, task: task, from: route)
     case .uncordon: effects += uncordon(host, task: task, from: route)
     default: break
@@ -41,8 +45,7 @@ extension CoordinatorMachine {
     }
     switch task.body {
     case .evacuate, .cordon, .uncordon: break
-    case .migrate(let migration) where migration.partner != nil:
-      return (.unsupported, "swap-with is not available in this version; migrate the machines one after the other")
+    case .migrate(let migration) where migration.partner != nil: break
     default:
       return (.unsupported, "the coordinator does not take '\(task.kind.rawValue)'; send it to fast/migfra/<host>/task")
     }
@@ -68,6 +71,12 @@ extension CoordinatorMachine {
     if let running = evacuations.first(where: { $0.request.source == host }), !evacuation.isDryRun {
       return [
         refuse(task, .wrongState, "\(host) is already being emptied by plan \(running.id)", to: route)
+      ]
+    }
+    if let running = swaps.first(where: { $0.concerns(host) }), !evacuation.isDryRun {
+      return [
+        refuse(
+          task, .wrongState, "\(host) takes part in the exchange \(running.id); try again when it has ended", to: route)
       ]
     }
     let request = EvacuationRequest(

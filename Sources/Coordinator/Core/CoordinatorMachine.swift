@@ -44,6 +44,8 @@ public struct CoordinatorMachine: Sendable {
   public internal(set) var roster = WorkerRoster()
   /// Evacuations under way, in the order in which they were asked for.
   public internal(set) var evacuations: [EvacuationMachine] = []
+  /// Exchanges under way.
+  public internal(set) var swaps: [SwapMachine] = []
   /// What was last said of each host; none: it is active.
   var nodes: [HostName: NodeReport] = [:]
   var ledger = TaskLedger()
@@ -97,7 +99,8 @@ public struct CoordinatorMachine: Sendable {
   /// our migrations bring, and those that arrive by anybody else's hand.
   private var arrivals: [HostName: [VirtualMachine]] {
     var arrivals: [HostName: [VirtualMachine]] = [:]
-    for migration in evacuations.lazy.flatMap(\.migrations) where migration.occupiesDestination {
+    let migrations = evacuations.flatMap(\.migrations) + swaps.flatMap(\.legs)
+    for migration in migrations where migration.occupiesDestination {
       let move = migration.move
       if !roster.shows(move.vm.uuid, activeOn: move.destination) {
         arrivals[move.destination, default: []].append(move.vm)

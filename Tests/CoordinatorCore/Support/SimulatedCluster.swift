@@ -102,12 +102,24 @@ struct SimulatedCluster {
 
   // MARK: Requests
 
+  /// Two machines, or names that nobody has.
+  private mutating func exchange(on host: HostName) -> TaskMessage.Body {
+    let other = names.randomElement(using: &generator) ?? host
+    let vm = hosts[host]?.vms.randomElement(using: &generator)?.name ?? "nobody"
+    let partner = hosts[other]?.vms.randomElement(using: &generator)?.name ?? "nobody"
+    return .migrate(
+      VMMigration(
+        vm: vm, destination: other, retries: Int.random(in: 0...3, using: &generator),
+        partner: SwapPartner(vm: partner)))
+  }
+
   private mutating func request() {
     let host = names.randomElement(using: &generator) ?? "n1"
     let body: TaskMessage.Body
     switch Int.random(in: 0..<10, using: &generator) {
     case 0: body = .cordon(reason: "by hand")
     case 1, 2: body = .uncordon
+    case 3: body = exchange(on: host)
     default:
       var evacuation = NodeEvacuation(
         mode: PlacementMode.allCases.randomElement(using: &generator), bestEffort: generator.happens(70),
