@@ -138,7 +138,7 @@ let package = Package(
       "Services",
       [
         "ClusterModel", "CoordinatorServices", "DaemonKit", "MessageBus", "MigfraProtocol", "NodeWorkerCore",
-        "NodeWorkerServices", "TestSupport", logging,
+        "NodeWorkerServices", "TestSupport", "XML", logging,
       ]),
     tests("ClusterModel", ["ClusterModel"]),
     tests("CaseFormat", ["CaseFormat", "Placement"]),

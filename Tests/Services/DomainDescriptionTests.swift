@@ -94,15 +94,20 @@ struct DomainDescriptionTests {
         </hostdev>
         <hostdev type='pci'><source><address bus='10' slot='2' function='0'/></source></hostdev>
         <hostdev type='pci'><source><address bus='0x100' slot='0x2' function='0x0'/></source></hostdev>
+        <interface type='hostdev'><source><address type='pci' bus='0x05' slot='0x00' function='0x2'/></source></interface>
+        <interface type='bridge'><source bridge='br0'/></interface>
         <hostdev type='usb'><source><vendor id='0x1'/></source></hostdev>
         <shmem name='a' role='peer'><model type='ivshmem-plain'/><alias name='shmem0'/></shmem>
         <shmem name='b'/>
         <shmem name='c' role='master'/>
       </devices>
       """)
-    #expect(description.hostDevices.map(\.address) == ["0000:04:1f.1", "0000:0a:02.0"])
+    #expect(description.hostDevices.map(\.source.description) == ["0000:04:1f.1", "0000:0a:02.0"])
     #expect(description.hostDevices.map(\.alias) == ["hostdev0", nil])
-    #expect(description.hostDevices.map(\.isManaged) == [true, false])
+    #expect(description.hostDevices.map { $0.place?.description } == ["0000:00:05.0", nil])
+    #expect(description.heldAddresses.map(\.description) == ["0000:04:1f.1", "0000:0a:02.0", "0000:05:00.2"])
+    #expect(description.hasDevice(alias: "shmem0"))
+    #expect(!description.hasDevice(alias: "shmem1"))
     #expect(description.sharedMemory.map(\.name) == ["a", "b", "c"])
     #expect(description.sharedMemory.map(\.isPeer) == [true, true, false])
     #expect(description.sharedMemory.first?.alias == "shmem0")

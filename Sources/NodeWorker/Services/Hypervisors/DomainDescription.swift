@@ -96,6 +96,16 @@ struct DomainDescription: Sendable, Equatable {
   /// Devices of the host's PCI bus that are handed through.
   var hostDevices: [HostDevice] { root.elements("devices/hostdev").compactMap(HostDevice.init) }
 
+  /// Addresses of the host that the machine has while it is active, network functions among them.
+  var heldAddresses: [PCIAddress] {
+    let functions = root.elements("devices/interface").filter { $0["type"] == "hostdev" }
+    return hostDevices.map(\.source) + functions.compactMap { $0.first("source/address").flatMap(PCIAddress.init) }
+  }
+
+  func hasDevice(alias: String) -> Bool {
+    root.first("devices")?.children.contains { $0.first("alias")?["name"] == alias } == true
+  }
+
   /// Pieces of memory that the machine shares with others.
   var sharedMemory: [SharedMemoryDevice] { root.elements("devices/shmem").compactMap(SharedMemoryDevice.init) }
 }

@@ -12,28 +12,31 @@ extension LibvirtHypervisor {
     let connection = try connection()
     var undo = StartUndo()
     do throws(HypervisorError) {
-      let name = try await begin(start, on: connection, &undo)
+      let (name, details) = try await begin(start, on: connection, &undo)
       if start.awaitsSSH { try await awaitReadiness(of: name, at: start.probeHostname ?? name, control) }
-      return StartedVM(name: VMName(rawValue: name), processID: processID(of: name))
+      return StartedVM(name: VMName(rawValue: name), processID: processID(of: name), details: details)
     } catch {
       throw await undo.perform(on: connection, after: error)
     }
   }
 
-  /// Makes the machine run; notes what this did, so that it can be undone. Returns its name.
+  /// Makes the machine run; notes what this did, so that it can be undone. Returns its name, and what
+  /// else is to be told.
   private func begin(
     _ start: VMStart, on connection: LibvirtConnection, _ undo: inout StartUndo
-  ) async throws(HypervisorError) -> String {
+  ) async throws(HypervisorError) -> (name: String, details: String?) {
     let record: DomainRecord
     switch start.source {
     case .defined(let name): record = try await domain(name, on: connection)
     case .xml(let xml, isTransient: true):
       let shaped = start.asksForShape ? try start.shaped(xml) : xml
+      let devices = try await StartDevices(start, on: connection, of: host)
       record = try await asking("Error creating domain") { () throws(LibvirtError) in
-        try await connection.createTransient(xml: shaped)
+        try await connection.createTransient(xml: shaped, paused: devices != nil)
       }
       undo.stops = .uuid(record.uuid)
-      return record.name
+      try await devices?.attach(to: record)
+      return (record.name, nil)
     case .xml(let xml, isTransient: false):
       let known = try await asking("listing machines") { () throws(LibvirtError) in try await connection.domains() }
       record = try await asking("Error defining domain") { () throws(LibvirtError) in
@@ -41,13 +44,15 @@ extension LibvirtHypervisor {
       }
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
-    if record.isActive { return record.name }
+    if record.isActive { return (record.name, start.untouchedDevices) }
+    let devices = try await StartDevices(start, on: connection, of: host)
     if start.asksForShape { try await reshape(.uuid(record.uuid), as: start, on: connection, &undo) }
     try await asking("Error creating domain") { () throws(LibvirtError) in
-      try await connection.create(.uuid(record.uuid))
+      try await connection.create(.uuid(record.uuid), paused: devices != nil)
     }
     undo.stops = .uuid(record.uuid)
-    return record.name
+    try await devices?.attach(to: record)
+    return (record.name, nil)
   }
 
   /// Gives the definition the sizes and places that the task asks for.

@@ -9,10 +9,12 @@ extension LibvirtHypervisor {
     let connection = try connection()
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       switch try await ends.judge() {
-      case .there where savedImage(of: order) == nil: return .alreadyThere
+      case .there where savedImage(of: order) == nil:
+        return try await ends.lacksDevices() ? .ready : .alreadyThere
       case .there: return .ready
       case .here(let record):
         try await ends.preflight(record)
+        _ = try await ends.movableDevices()
         _ = try await ends.descriptions(of: record)
       case .notRunning(let here, let there):
         if order.type != .offline { throw notRunning(order, here) }
@@ -32,12 +34,24 @@ extension LibvirtHypervisor {
     try await awaitEarlierJob(of: order.vm, on: connection)
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       let finding = try await ends.judge()
-      if order.type == .offline { return try await moveOffline(ends, finding, course) }
-      switch finding {
-      case .there: return MovedVM()
-      case .notRunning(let here, _): throw notRunning(order, here)
-      case .here(let record): return try await move(record, ends, course)
+      do throws(HypervisorError) {
+        var moved = try await move(ends, finding, course)
+        moved.times += try await ends.completeDevices()
+        return moved
+      } catch {
+        throw await ends.giveBackDevices(after: error)
       }
+    }
+  }
+
+  private func move(
+    _ ends: MigrationEnds, _ finding: MigrationEnds.Finding, _ course: MigrationCourse
+  ) async throws(HypervisorError) -> MovedVM {
+    if ends.order.type == .offline { return try await moveOffline(ends, finding, course) }
+    switch finding {
+    case .there: return MovedVM()
+    case .notRunning(let here, _): throw notRunning(ends.order, here)
+    case .here(let record): return try await move(record, ends, course)
     }
   }
 
@@ -47,9 +61,11 @@ extension LibvirtHypervisor {
     let order = ends.order
     guard order.mayBegin else { throw order.tooLate(on: host) }
     try await ends.preflight(record)
+    var moved = MovedVM()
+    moved.times += try await ends.takeOffDevices()
+    // The descriptions are read only now: what was taken off must not arrive, and the note about it must.
     var options = MigrationOptions(order, movingDefinition: record.isPersistent)
     (options.destinationXML, options.persistentXML) = try await ends.descriptions(of: record)
-    var moved = MovedVM()
     if order.tuning.usesRDMA {
       switch rdma.address(of: order.destination) {
       case .success(let uri): options.migrationURI = uri

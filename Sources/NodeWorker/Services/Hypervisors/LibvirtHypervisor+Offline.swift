@@ -103,6 +103,8 @@ extension LibvirtHypervisor {
     let image = try imagePath(of: ends.order)
     try await ends.preflight(record)
     _ = try await ends.descriptions(of: record)
+    var moved = MovedVM()
+    moved.times += try await ends.takeOffDevices()
     // It runs here, so what an attempt has left is of no use.
     if FileManager.default.fileExists(atPath: image) { try remove(image) }
     guard !course.control.isCancelled else { throw course.cancelled(on: host) }
@@ -124,7 +126,6 @@ extension LibvirtHypervisor {
         failure.code, "saving \(ends.vm) to \(image) failed: \(failure.message); it runs on here",
         mayPass: failure.mayPass)
     }
-    var moved = MovedVM()
     moved.times.append(TimeMeasurement("save", seconds: (ContinuousClock.now - began).inSeconds))
     let here = try await ends.look(.uuid(record.uuid)).here
     return try await restore(image, ends, here, moved, course)
