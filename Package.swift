@@ -77,6 +77,8 @@ let package = Package(
         signals,
       ]),
 
+    room("Journal", "Shared/Journal", ["MigfraProtocol", grdb, logging]),
+
     // Coordinator: sees every host, plans, drives.
     room("Placement", "Coordinator/Core/Placement", ["ClusterModel"]),
     room("CaseFormat", "Coordinator/CaseFormat", ["ClusterModel", "Placement"]),
@@ -84,10 +86,10 @@ let package = Package(
       "CoordinatorCore", "Coordinator/Core", ["ClusterModel", "MigfraProtocol", "Placement"], exclude: ["Placement"]),
     room(
       "CoordinatorServices", "Coordinator/Services",
-      ["CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", logging, lifecycle]),
+      ["CoordinatorCore", "DaemonKit", "Journal", "MessageBus", "MigfraProtocol", grdb, logging, lifecycle]),
     program(
       "Coordinator", "Coordinator/Main",
-      ["CoordinatorServices", "DaemonKit", argumentParser, logging]),
+      ["CoordinatorServices", "DaemonKit", "Journal", argumentParser, logging]),
 
     // NodeWorker: carries out what concerns one host.
     room("NodeWorkerCore", "NodeWorker/Core", ["ClusterModel", "MigfraProtocol", collections]),
@@ -99,12 +101,13 @@ let package = Package(
     room(
       "NodeWorkerServices", "NodeWorker/Services",
       [
-        "DaemonKit", "Libvirt", "MessageBus", "MigfraProtocol", "NodeWorkerCore", "Readiness", "XML", grdb, logging,
+        "DaemonKit", "Journal", "Libvirt", "MessageBus", "MigfraProtocol", "NodeWorkerCore", "Readiness", "XML", grdb,
+        logging,
         lifecycle,
       ]),
     program(
       "NodeWorker", "NodeWorker/Main",
-      ["ClusterModel", "DaemonKit", "NodeWorkerServices", argumentParser, logging]),
+      ["ClusterModel", "DaemonKit", "Journal", "NodeWorkerServices", argumentParser, logging]),
 
     // The guest's side: runs inside a virtual machine, beside the processes of a job.
     room("GuestAgentCore", "NodeWorker/GuestAgent/Core", ["ClusterModel", "MigfraProtocol"]),
@@ -137,7 +140,7 @@ let package = Package(
     tests(
       "Services",
       [
-        "ClusterModel", "CoordinatorServices", "DaemonKit", "MessageBus", "MigfraProtocol", "NodeWorkerCore",
+        "ClusterModel", "CoordinatorServices", "DaemonKit", "Journal", "MessageBus", "MigfraProtocol", "NodeWorkerCore",
         "NodeWorkerServices", "TestSupport", "XML", logging,
       ]),
     tests("ClusterModel", ["ClusterModel"]),
@@ -146,6 +149,7 @@ let package = Package(
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
     tests("DaemonKit", ["ClusterModel", "DaemonKit", "MigfraProtocol", "TestSupport", "YAML", argumentParser]),
+    tests("Journal", ["ClusterModel", "Journal", "MigfraProtocol", "TestSupport"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),

@@ -113,11 +113,12 @@ struct BusClient {
         return result
       case .message(let message) where message.topic == Topics.coordinatorState:
         let now = try CoordinatorReport.decode(message.payload)
-        guard now.isOnline, now.epoch == state.epoch else {
+        guard now.epoch == state.epoch || now.journal != nil && now.journal == state.journal else {
           throw Failure(
-            description: "the coordinator went away before it answered; migrations that had begun are finished by the "
-              + "workers. See 'migfra vms'")
+            description: "another coordinator came before this one had answered; migrations that had begun are finished "
+              + "by the workers. See 'migfra vms'")
         }
+        if !now.isOnline { warn("the coordinator went away; it goes on when it is started again. Waiting for it") }
       case .message(let message) where TopicFilter(Topics.anyPlan).matches(message.topic):
         guard let report = try? PlanReport.decode(message.payload), report.task == task.id else { continue }
         watch(report)

@@ -2,6 +2,7 @@ import ClusterModel
 import CoordinatorServices
 import DaemonKit
 import Foundation
+import Journal
 import Logging
 import MessageBus
 import MigfraProtocol
@@ -40,7 +41,7 @@ final class RehearsalCluster: Sendable {
   /// Runs a worker until the task is cancelled. Its journal is kept for the next one of that name.
   func runWorker(_ host: HostName, bytesPerSecond: Int = 1 << 34) async throws {
     let settings = settings(host)
-    let journal = try TaskJournal(path: folder.file("\(host).sqlite"), leastEpoch: 1)
+    let journal = try TaskJournal.ofWorker(folder.file("\(host).sqlite"), leastEpoch: 1)
     let hypervisor = try SimulatedHypervisor(
       host: host, directory: folder.file("cluster"), capacity: settings.capacity, limits: settings.limits,
       bytesPerSecond: bytesPerSecond)
@@ -51,10 +52,12 @@ final class RehearsalCluster: Sendable {
     ).run()
   }
 
+  /// Runs the coordinator until the task is cancelled. Its journal is kept for the next one.
   func runCoordinator(epoch: UInt64 = 1) async throws {
     let settings = settings("coordinator")
-    let bus = broker.bus(CoordinatorService.session(for: settings, epoch: epoch))
-    try await CoordinatorService(settings: settings, bus: bus, epoch: epoch, logger: quiet).run()
+    let journal = try TaskJournal.ofCoordinator(folder.file("coordinator.sqlite"), leastEpoch: epoch)
+    let bus = broker.bus(CoordinatorService.session(for: settings, epoch: journal.epoch, journal: journal.name))
+    try await CoordinatorService(settings: settings, bus: bus, journal: journal, logger: quiet).run()
   }
 
   /// Runs `body` beside a coordinator and workers; then they are stopped.

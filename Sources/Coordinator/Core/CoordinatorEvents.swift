@@ -4,8 +4,8 @@ public import MigfraProtocol
 /// What the coordinator is told.
 public enum CoordinatorEvent: Sendable {
   /// A task for the cluster, or one that a worker has handed over.
-  case taskReceived(TaskMessage, from: ReplyRoute)
-  case taskUnreadable(UnreadableTask, from: ReplyRoute)
+  case taskReceived(TaskMessage, from: TaskArrival)
+  case taskUnreadable(UnreadableTask, from: TaskArrival)
   case hostReported(HostReport)
   /// A worker's answer to one of our tasks.
   case workerAnswered(TaskResult, from: HostName)
@@ -16,12 +16,20 @@ public enum CoordinatorEvent: Sendable {
   /// What an earlier incarnation had published; comes before everything else.
   case nodeRecalled(NodeReport)
   case planRecalled(PlanReport)
+  /// Everything that the broker had kept has come.
+  case caughtUp
 }
 
 /// What the coordinator wants done.
 public enum CoordinatorEffect: Sendable, Equatable {
+  /// On disk before what follows.
+  case save(SavedOperation)
+  /// The operation has ended, and its answer is on disk.
+  case drop(PlanID)
   case send(TaskMessage, to: HostName)
-  case answer(TaskResult, to: ReplyRoute)
+  case answer(TaskResult, to: TaskArrival)
+  /// The task needs no answer of its own: it repeats one that will get it.
+  case forget(TaskArrival)
   case publishPlan(PlanReport)
   /// Clears the plan's topic.
   case forgetPlan(PlanID)

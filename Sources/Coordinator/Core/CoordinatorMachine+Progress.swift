@@ -109,7 +109,7 @@ extension CoordinatorMachine {
         evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
       })
     else { return [] }
-    _ = evacuations[index].withMigration(of: progress.vm) { $0.update(progress) }
+    evacuations[index].update(progress)
     let id = evacuations[index].id
     guard unpublished.insert(id).inserted else { return [] }
     return [.setTimer(.publish(id), after: .milliseconds(250))]
@@ -146,6 +146,7 @@ extension CoordinatorMachine {
 
   /// Starts what may start and ends what is over.
   mutating func advance(at now: Moment) -> [CoordinatorEffect] {
+    guard !isWaitingForReports else { return [] }
     var effects = advanceSwaps(at: now) + startWaiting(at: now)
     for evacuation in evacuations { effects += settle(evacuation.id, at: now) }
     return effects
@@ -178,13 +179,14 @@ extension CoordinatorMachine {
           ["host": source.rawValue, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason])),
       set(source, to: state, because: "plan \(id): \(ended.reason)"),
       .publishPlan(ended.report(at: now)),
-    ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.route)]
+    ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival)]
   }
 
   /// A node's state outlives the coordinator, except that nobody empties it any more.
   mutating func recall(_ report: NodeReport) -> [CoordinatorEffect] {
     guard nodes[report.host] == nil, report.state != .active else { return [] }
-    guard report.state == .draining else {
+    let isContinued = evacuations.contains { $0.request.source == report.host }
+    guard report.state == .draining, !isContinued else {
       nodes[report.host] = report
       return []
     }

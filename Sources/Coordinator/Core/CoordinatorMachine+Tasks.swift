@@ -3,17 +3,19 @@ import MigfraProtocol
 
 /// What a task makes the coordinator do.
 extension CoordinatorMachine {
-  mutating func receive(_ task: TaskMessage, from route: ReplyRoute, at now: Moment) -> [CoordinatorEffect] {
+  mutating func receive(_ task: TaskMessage, from arrival: TaskArrival, at now: Moment) -> [CoordinatorEffect] {
+    guard !isUnderWay(arrival) else { return [] }
     switch ledger.receive(task) {
     case .new: break
-    case .running: return [.note(Note(.info, "a repeated task is already being worked on", task.metadata))]
-    case .answered(let result): return [.answer(result, to: route)]
+    case .running:
+      return [.note(Note(.info, "a repeated task is already being worked on", task.metadata)), .forget(arrival)]
+    case .answered(let result): return [.answer(result, to: arrival)]
     case .conflicting:
       return [
         .answer(
           .refusal(
             of: task, scheduler: "global", code: .duplicateID,
-            details: "the id '\(task.id?.rawValue ?? "")' was used for another task"), to: route)
+            details: "the id '\(task.id?.rawValue ?? "")' was used for another task"), to: arrival)
       ]
     }
     var effects = task.warnings.map {
@@ -21,18 +23,18 @@ extension CoordinatorMachine {
     }
     if let refusal = refusal(of: task, at: now) {
       effects.append(.note(Note(.warning, "a task was refused", task.metadata.merging(["cause": refusal.1]) { $1 })))
-      effects.append(refuse(task, refusal.0, refusal.1, to: route))
+      effects.append(refuse(task, refusal.0, refusal.1, to: arrival))
       return effects
     }
     guard let host = task.host else { return effects }
     switch task.body {
-    case .evacuate(let evacuation): effects += evacuate(host, evacuation, task: task, from: route, at: now)
+    case .evacuate(let evacuation): effects += evacuate(host, evacuation, task: task, from: arrival, at: now)
     case .migrate(let wish):
       if let partner = wish.partner {
-        effects += swap(wish, with: partner, on: host, task: task, from: route, at: now)
+        effects += swap(wish, with: partner, on: host, task: task, from: arrival, at: now)
       }
-    case .cordon(let reason): effects += cordon(host, reason: reason, task: task, from: route)
-    case .uncordon: effects += uncordon(host, task: task, from: route)
+    case .cordon(let reason): effects += cordon(host, reason: reason, task: task, from: arrival)
+    case .uncordon: effects += uncordon(host, task: task, from: arrival)
     default: break
     }
     return effects
@@ -57,26 +59,27 @@ extension CoordinatorMachine {
   }
 
   mutating func refuse(
-    _ task: TaskMessage, _ code: ErrorCode, _ details: String, to route: ReplyRoute
+    _ task: TaskMessage, _ code: ErrorCode, _ details: String, to arrival: TaskArrival
   ) -> CoordinatorEffect {
-    answer(task, with: .refusal(of: task, scheduler: "global", code: code, details: details), to: route)
+    answer(task, with: .refusal(of: task, scheduler: "global", code: code, details: details), to: arrival)
   }
 
   private mutating func evacuate(
-    _ host: HostName, _ evacuation: NodeEvacuation, task: TaskMessage, from route: ReplyRoute, at now: Moment
+    _ host: HostName, _ evacuation: NodeEvacuation, task: TaskMessage, from arrival: TaskArrival, at now: Moment
   ) -> [CoordinatorEffect] {
     if !roster.isOnline(host) {
-      return [refuse(task, .noWorker, "the worker of \(host) is offline: start migfra-worker there", to: route)]
+      return [refuse(task, .noWorker, "the worker of \(host) is offline: start migfra-worker there", to: arrival)]
     }
     if let running = evacuations.first(where: { $0.request.source == host }), !evacuation.isDryRun {
       return [
-        refuse(task, .wrongState, "\(host) is already being emptied by plan \(running.id)", to: route)
+        refuse(task, .wrongState, "\(host) is already being emptied by plan \(running.id)", to: arrival)
       ]
     }
     if let running = swaps.first(where: { $0.concerns(host) }), !evacuation.isDryRun {
       return [
         refuse(
-          task, .wrongState, "\(host) takes part in the exchange \(running.id); try again when it has ended", to: route)
+          task, .wrongState, "\(host) takes part in the exchange \(running.id); try again when it has ended",
+          to: arrival)
       ]
     }
     let request = EvacuationRequest(
@@ -86,7 +89,7 @@ extension CoordinatorMachine {
       retries: evacuation.retries ?? configuration.retries)
     let plan = Planner.plan(request, on: snapshot())
     let machine = EvacuationMachine(
-      id: nextPlan(), task: task, request: request, plan: plan, route: route, at: now)
+      id: nextPlan(), task: task, request: request, plan: plan, arrival: arrival, at: now)
     if evacuation.isDryRun { return publishDryRun(machine, plan, at: now) }
     if !plan.unplaced.isEmpty, plan.moves.isEmpty || !request.bestEffort {
       return refuseInfeasible(machine, plan, at: now)
@@ -118,7 +121,7 @@ extension CoordinatorMachine {
     let result = TaskResult(
       title: .nodeEvacuated, id: machine.task.id, scheduler: "global", entries: entries,
       status: plan.unplaced.isEmpty ? .success : .infeasible, details: "dry run: \(report.reason)", plan: machine.id)
-    return [.publishPlan(report)] + keep(machine.id) + [answer(machine.task, with: result, to: machine.route)]
+    return [.publishPlan(report)] + keep(machine.id) + [answer(machine.task, with: result, to: machine.arrival)]
   }
 
   private mutating func refuseInfeasible(
@@ -141,11 +144,11 @@ extension CoordinatorMachine {
           .warning, "evacuation is not feasible",
           ["host": machine.request.source.rawValue, "plan-id": machine.id.rawValue])),
       .publishPlan(report),
-    ] + keep(machine.id) + [answer(machine.task, with: result, to: machine.route)]
+    ] + keep(machine.id) + [answer(machine.task, with: result, to: machine.arrival)]
   }
 
   private mutating func cordon(
-    _ host: HostName, reason: String, task: TaskMessage, from route: ReplyRoute
+    _ host: HostName, reason: String, task: TaskMessage, from arrival: TaskArrival
   ) -> [CoordinatorEffect] {
     var effects: [CoordinatorEffect] = []
     let state = nodes[host]?.state ?? .active
@@ -155,13 +158,14 @@ extension CoordinatorMachine {
       answer(
         task,
         with: TaskResult(title: .nodeCordoned, id: task.id, scheduler: "global", status: .success, details: details),
-        to: route))
+        to: arrival))
     return effects
   }
 
-  private mutating func uncordon(_ host: HostName, task: TaskMessage, from route: ReplyRoute) -> [CoordinatorEffect] {
+  private mutating func uncordon(_ host: HostName, task: TaskMessage, from arrival: TaskArrival) -> [CoordinatorEffect]
+  {
     if let running = evacuations.first(where: { $0.request.source == host }) {
-      return [refuse(task, .wrongState, "\(host) is being emptied by plan \(running.id)", to: route)]
+      return [refuse(task, .wrongState, "\(host) is being emptied by plan \(running.id)", to: arrival)]
     }
     return [
       set(host, to: .active, because: "uncordoned"),
@@ -169,7 +173,7 @@ extension CoordinatorMachine {
         task,
         with: TaskResult(
           title: .nodeUncordoned, id: task.id, scheduler: "global", status: .success, details: "\(host) takes arrivals"),
-        to: route),
+        to: arrival),
     ]
   }
 

@@ -57,17 +57,26 @@ public struct CoordinatorMachine: Sendable {
   /// Migrations started so far; says whose turn is next.
   var turns = 0
   private var planCount = 0
+  /// What of each operation is on disk.
+  var savedRevisions: [PlanID: Int] = [:]
+  /// Operations of the last incarnation go on when all hosts have reported that will.
+  var isWaitingForReports = false
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
   }
 
   public mutating func handle(_ event: CoordinatorEvent, at now: Moment) -> [CoordinatorEffect] {
+    let effects = decide(event, at: now)
+    return keepingChanges(around: effects, at: now)
+  }
+
+  private mutating func decide(_ event: CoordinatorEvent, at now: Moment) -> [CoordinatorEffect] {
     switch event {
-    case .taskReceived(let task, let route): return receive(task, from: route, at: now)
-    case .taskUnreadable(let error, let route):
+    case .taskReceived(let task, let arrival): return receive(task, from: arrival, at: now)
+    case .taskUnreadable(let error, let arrival):
       return [
-        .answer(.unreadable(id: error.id, code: error.code, details: error.description), to: route),
+        .answer(.unreadable(id: error.id, code: error.code, details: error.description), to: arrival),
         .note(Note(.warning, "a task could not be read", ["cause": error.description])),
       ]
     case .hostReported(let report): return update(report, at: now)
@@ -79,6 +88,9 @@ public struct CoordinatorMachine: Sendable {
     case .timerFired(let timer): return fire(timer, at: now)
     case .nodeRecalled(let report): return recall(report)
     case .planRecalled(let report): return recall(report)
+    case .caughtUp:
+      isWaitingForReports = false
+      return advance(at: now)
     }
   }
 
@@ -128,14 +140,14 @@ public struct CoordinatorMachine: Sendable {
   }
 
   mutating func answer(
-    _ task: TaskMessage, with result: TaskResult, to route: ReplyRoute
+    _ task: TaskMessage, with result: TaskResult, to arrival: TaskArrival
   ) -> CoordinatorEffect {
     var result = result
     if !task.warnings.isEmpty {
       result.details = ([result.details].compactMap { $0 } + task.warnings).joined(separator: "; ")
     }
     ledger.finish(task.id, with: result)
-    return .answer(result, to: route)
+    return .answer(result, to: arrival)
   }
 
   mutating func set(_ host: HostName, to state: NodeReport.State, because reason: String) -> CoordinatorEffect {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoordinatorServices
 import DaemonKit
+import Journal
 import Logging
 
 /// The coordinator's command line and composition root.
@@ -30,15 +31,26 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     let logger = Logger.forProgram("migfra-coordinator", level: settings.logLevel)
     let directory = try StateDirectory(settings.stateDirectory)
-    let epoch = try directory.nextEpoch("coordinator.epoch", atLeast: SystemClock().milliseconds)
-    let bus = try settings.broker.bus(for: CoordinatorService.session(for: settings, epoch: epoch))
+    let journal = try openJournal(directory.file("coordinator.sqlite"))
+    let bus = try settings.broker.bus(
+      for: CoordinatorService.session(for: settings, epoch: journal.epoch, journal: journal.name))
     logger.info(
       "starting",
       metadata: [
-        "version": "\(Version.current)", "configuration": "\(source)", "epoch": "\(epoch)",
+        "version": "\(Version.current)", "configuration": "\(source)", "epoch": "\(journal.epoch)",
         "broker": "\(settings.broker.location)",
       ])
     try await Daemon.run(
-      CoordinatorService(settings: settings, bus: bus, epoch: epoch, logger: logger), logger: logger)
+      CoordinatorService(settings: settings, bus: bus, journal: journal, logger: logger), logger: logger)
+  }
+
+  private func openJournal(_ path: String) throws -> TaskJournal {
+    do {
+      return try TaskJournal.ofCoordinator(path, leastEpoch: SystemClock().milliseconds)
+    } catch {
+      throw ValidationError(
+        "the journal \(path) cannot be opened: \(error). Does another coordinator use it? Exactly one runs in a cluster"
+      )
+    }
   }
 }

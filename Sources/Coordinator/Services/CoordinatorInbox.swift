@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import DaemonKit
+import Journal
 import Logging
 import MessageBus
 import MigfraProtocol
@@ -14,12 +15,12 @@ final class CoordinatorInbox: Sendable {
   private let logger: Logger
   private let feed: AsyncStream<CoordinatorInput>.Continuation
   private let takenOver = Mutex(false)
-  private let epoch: UInt64
+  private let journal: TaskJournal
   /// Tasks that came too early; nil: not any more.
   private let early = Mutex<[CoordinatorEvent]?>([])
 
-  init(epoch: UInt64, logger: Logger, feed: AsyncStream<CoordinatorInput>.Continuation) {
-    self.epoch = epoch
+  init(journal: TaskJournal, logger: Logger, feed: AsyncStream<CoordinatorInput>.Continuation) {
+    self.journal = journal
     self.logger = logger
     self.feed = feed
   }
@@ -43,7 +44,7 @@ final class CoordinatorInbox: Sendable {
     guard levels.count >= 3 else { return }
     switch (levels[1], levels[2], levels.last) {
     case ("coordinator", "task", _): receiveTask(message)
-    case ("coordinator", "echo", _): if message.payload.elementsEqual("\(epoch)".utf8) { catchUp() }
+    case ("coordinator", "echo", _): if message.payload.elementsEqual("\(journal.epoch)".utf8) { catchUp() }
     case ("coordinator", "reply", let host?):
       let host = HostName(rawValue: String(host))
       read(message) { .workerAnswered(try TaskResult.decode($0), from: host) }
@@ -67,7 +68,8 @@ final class CoordinatorInbox: Sendable {
     if let event = message.read(logger: logger, decode) { feed.yield(.event(event)) }
   }
 
-  private func take(_ task: CoordinatorEvent) {
+  /// A task from the bus, or one that the last run has left.
+  func take(_ task: CoordinatorEvent) {
     let waits = early.withLock { early in
       early?.append(task)
       return early != nil
@@ -81,16 +83,31 @@ final class CoordinatorInbox: Sendable {
       defer { early = nil }
       return early ?? []
     }
+    feed.yield(.event(.caughtUp))
     for task in waiting { feed.yield(.event(task)) }
   }
 
   private func receiveTask(_ message: BusMessage) {
     guard !message.isRetainedTask(logger: logger) else { return }
     let route = message.replyRoute(usual: Topics.coordinatorResult, logger: logger)
-    do throws(UnreadableTask) {
-      take(.taskReceived(try TaskMessage.decode(message.payload), from: route))
+    // A message above the limit is refused by its size; its first bytes are enough to say so again after a restart.
+    let payload = Array(message.payload.prefix(TaskMessage.maximumSize + 1))
+    do {
+      take(Self.event(for: payload, try journal.receive(payload, for: route)))
     } catch {
-      take(.taskUnreadable(error, from: route))
+      logger.error("the journal cannot be written; the task is refused", metadata: [LogKey.cause: "\(error)"])
+      let refusal = UnreadableTask(
+        id: try? TaskMessage.decode(payload).id, code: .internal,
+        description: "the coordinator cannot write its journal (\(error)); the task was not executed")
+      feed.yield(.event(.taskUnreadable(refusal, from: TaskArrival(sequence: 0, route: route))))
+    }
+  }
+
+  static func event(for payload: [UInt8], _ arrival: TaskArrival) -> CoordinatorEvent {
+    do throws(UnreadableTask) {
+      return .taskReceived(try TaskMessage.decode(payload), from: arrival)
+    } catch {
+      return .taskUnreadable(error, from: arrival)
     }
   }
 }

@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import DaemonKit
+import Journal
 import Logging
 import MessageBus
 import MigfraProtocol
@@ -11,14 +12,17 @@ final class CoordinatorOutbox: Sendable {
     case announcement(CoordinatorReport)
     case echo(UInt64)
     case effect(CoordinatorEffect)
+    case answer([UInt8], TaskArrival)
   }
 
   private let bus: any MessageBus
+  private let journal: TaskJournal
   private let logger: Logger
   private let letters = AsyncStream.makeStream(of: Letter.self)
 
-  init(bus: any MessageBus, logger: Logger) {
+  init(bus: any MessageBus, journal: TaskJournal, logger: Logger) {
     self.bus = bus
+    self.journal = journal
     self.logger = logger
   }
 
@@ -29,6 +33,11 @@ final class CoordinatorOutbox: Sendable {
   /// Asks the broker to send this back.
   func echo(_ epoch: UInt64) {
     letters.continuation.yield(.echo(epoch))
+  }
+
+  /// Sends an answer that is in the journal.
+  func deliver(_ answer: [UInt8], for arrival: TaskArrival) {
+    letters.continuation.yield(.answer(answer, arrival))
   }
 
   func send(_ effect: CoordinatorEffect) {
@@ -47,16 +56,17 @@ final class CoordinatorOutbox: Sendable {
         let message = BusMessage(
           topic: Topics.task(host), payload: task.encoded(), responseTopic: Topics.coordinatorReply(from: host))
         if await publish(message) == .noSubscriber, let id = task.id { tell(.taskUndeliverable(id, to: host)) }
-      case .effect(.answer(let result, let route)):
-        await publish(
-          BusMessage(topic: route.topic, payload: result.encoded(), correlationData: route.correlationData))
+      case .answer(let payload, let arrival):
+        let message = BusMessage(
+          topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
+        if await publish(message) != nil { await journal.settle(arrival, orTell: logger) }
       case .effect(.publishPlan(let report)):
         await publish(BusMessage(topic: Topics.plan(report.id), payload: report.encoded(), isRetained: true))
       case .effect(.forgetPlan(let plan)):
         await publish(BusMessage(topic: Topics.plan(plan), payload: [], isRetained: true))
       case .effect(.publishNode(let report)):
         await publish(BusMessage(topic: Topics.node(report.host), payload: report.encoded(), isRetained: true))
-      case .effect(.setTimer), .effect(.note): break
+      case .effect: break
       }
     }
   }

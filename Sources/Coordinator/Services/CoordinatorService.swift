@@ -1,6 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 public import DaemonKit
+public import Journal
 public import Logging
 public import MessageBus
 import MigfraProtocol
@@ -10,19 +11,19 @@ public import ServiceLifecycle
 public struct CoordinatorService: Service {
   private let settings: Configuration
   private let bus: any MessageBus
-  private let epoch: UInt64
+  private let journal: TaskJournal
   private let logger: Logger
   private let clock = SystemClock()
 
-  public init(settings: Configuration, bus: any MessageBus, epoch: UInt64, logger: Logger) {
+  public init(settings: Configuration, bus: any MessageBus, journal: TaskJournal, logger: Logger) {
     self.settings = settings
     self.bus = bus
-    self.epoch = epoch
+    self.journal = journal
     self.logger = logger
   }
 
   /// What the coordinator wants of the broker; the will says that it is gone.
-  public static func session(for settings: Configuration, epoch: UInt64) -> BusSession {
+  public static func session(for settings: Configuration, epoch: UInt64, journal: String) -> BusSession {
     BusSession(
       clientID: settings.broker.clientID ?? "migfra-coordinator",
       subscriptions: [
@@ -33,57 +34,119 @@ public struct CoordinatorService: Service {
       ],
       will: BusMessage(
         topic: Topics.coordinatorState,
-        payload: CoordinatorReport(isOnline: false, epoch: epoch, version: Version.current).encoded(), isRetained: true),
-      keepAlive: settings.broker.keepAlive)
+        payload: CoordinatorReport(isOnline: false, epoch: epoch, version: Version.current, journal: journal).encoded(),
+        isRetained: true), keepAlive: settings.broker.keepAlive)
   }
 
   public func run() async throws {
     let (inputs, feed) = AsyncStream.makeStream(of: CoordinatorInput.self)
-    let inbox = CoordinatorInbox(epoch: epoch, logger: logger, feed: feed)
+    let inbox = CoordinatorInbox(journal: journal, logger: logger, feed: feed)
+    let outbox = CoordinatorOutbox(bus: bus, journal: journal, logger: logger)
+    var machine = CoordinatorMachine(configuration)
+    let effects = try recall(into: &machine, inbox, outbox)
     try bus.start(inbox.receive)
-    let outbox = CoordinatorOutbox(bus: bus, logger: logger)
-    await cancelWhenGracefulShutdown { await work(on: inputs, feed, outbox) }
+    let failure = await cancelWhenGracefulShutdown { [machine] in
+      await work(on: inputs, feed, outbox, machine, beginningWith: effects)
+    }
     logger.info("stopping")
     await bus.close(
       farewell: BusMessage(
         topic: Topics.coordinatorState,
-        payload: CoordinatorReport(isOnline: false, epoch: epoch, version: Version.current).encoded(), isRetained: true)
+        payload: report(isOnline: false).encoded(), isRetained: true)
     )
+    try journal.close()
+    if let failure { throw failure }
     if inbox.wasTakenOver {
-      throw TakenOver(clientID: Self.session(for: settings, epoch: epoch).clientID)
+      throw TakenOver(clientID: Self.session(for: settings, epoch: 0, journal: "").clientID)
     }
   }
 
+  private var configuration: CoordinatorMachine.Configuration {
+    CoordinatorMachine.Configuration(
+      epoch: journal.epoch, outgoingMigrations: settings.limits.outgoingMigrations ?? 2,
+      incomingMigrations: settings.limits.incomingMigrations, mode: settings.defaults.mode,
+      migrationType: settings.defaults.migrationType, overbooking: settings.defaults.overbooking,
+      retries: settings.defaults.retries)
+  }
+
+  private func report(isOnline: Bool) -> CoordinatorReport {
+    CoordinatorReport(isOnline: isOnline, epoch: journal.epoch, version: Version.current, journal: journal.name)
+  }
+
+  /// Takes up what the last incarnation left: answers that were not delivered, operations, tasks, what was said of hosts.
+  private func recall(
+    into machine: inout CoordinatorMachine, _ inbox: CoordinatorInbox, _ outbox: CoordinatorOutbox
+  ) throws -> [CoordinatorEffect] {
+    let recalled = try journal.recall()
+    var answered: Set<Int64> = []
+    for record in recalled.finished + recalled.open {
+      guard let bytes = record.answer else { continue }
+      answered.insert(record.arrival.sequence)
+      // What cannot be read back only means that a repeat would run again.
+      if let task = try? TaskMessage.decode(record.payload), let answer = try? TaskResult.decode(bytes) {
+        machine.recall(task, answeredWith: answer)
+      }
+    }
+    let now = clock.now
+    var effects: [CoordinatorEffect] = []
+    for saved in try journal.operations() {
+      effects += machine.restore(saved, isAnswered: answered.contains(saved.operation.sequence), at: now)
+    }
+    for report in try journal.nodes() { effects += machine.handle(.nodeRecalled(report), at: now) }
+    for record in recalled.open {
+      if let answer = record.answer {
+        outbox.deliver(answer, for: record.arrival)
+      } else {
+        inbox.take(CoordinatorInbox.event(for: record.payload, record.arrival))
+      }
+    }
+    return effects
+  }
+
+  /// The loop; ends when the input ends, the task is cancelled, or the journal cannot be written: what is not on disk must
+  /// not be done. Returns why in that case.
   private func work(
     on inputs: AsyncStream<CoordinatorInput>, _ feed: AsyncStream<CoordinatorInput>.Continuation,
-    _ outbox: CoordinatorOutbox
-  ) async {
-    var machine = CoordinatorMachine(
-      CoordinatorMachine.Configuration(
-        epoch: epoch, outgoingMigrations: settings.limits.outgoingMigrations ?? 2,
-        incomingMigrations: settings.limits.incomingMigrations, mode: settings.defaults.mode,
-        migrationType: settings.defaults.migrationType, overbooking: settings.defaults.overbooking,
-        retries: settings.defaults.retries))
-    await withDiscardingTaskGroup { group in
+    _ outbox: CoordinatorOutbox, _ start: CoordinatorMachine, beginningWith first: [CoordinatorEffect]
+  ) async -> (any Error)? {
+    await withDiscardingTaskGroup(returning: (any Error)?.self) { group in
       group.addTask { await outbox.run { feed.yield(.event($0)) } }
-      for await input in inputs {
-        switch input {
-        case .connected:
-          outbox.announce(CoordinatorReport(isOnline: true, epoch: epoch, version: Version.current))
-          outbox.echo(epoch)
-        case .event(let event):
-          for effect in machine.handle(event, at: clock.now) { perform(effect, feed, outbox, &group) }
+      defer { group.cancelAll() }
+      var machine = start
+      do {
+        for effect in first { try await perform(effect, feed, outbox, &group) }
+        for await input in inputs {
+          switch input {
+          case .connected:
+            outbox.announce(report(isOnline: true))
+            outbox.echo(journal.epoch)
+          case .event(let event):
+            for effect in machine.handle(event, at: clock.now) { try await perform(effect, feed, outbox, &group) }
+          }
         }
+        return nil
+      } catch {
+        logger.error("the journal cannot be written; the coordinator ends", metadata: [LogKey.cause: "\(error)"])
+        return error
       }
-      group.cancelAll()
     }
   }
 
   private func perform(
     _ effect: CoordinatorEffect, _ feed: AsyncStream<CoordinatorInput>.Continuation, _ outbox: CoordinatorOutbox,
     _ group: inout DiscardingTaskGroup
-  ) {
+  ) async throws {
     switch effect {
+    case .save(let saved): try await journal.save(saved)
+    case .drop(let plan): try await journal.drop(plan)
+    case .publishNode(let report):
+      try await journal.save(report)
+      outbox.send(effect)
+    case .answer(let result, let arrival):
+      let payload = result.encoded()
+      await journal.answer(arrival, with: payload, orTell: logger)
+      outbox.deliver(payload, for: arrival)
+    case .forget(let arrival): await journal.settle(arrival, orTell: logger)
     case .note(let note): logger.write(note)
     case .setTimer(let timer, let pause):
       group.addTask {

@@ -10,6 +10,8 @@ struct HandOvers: Sendable {
     let arrival: TaskArrival
     /// The coordinator's incarnation that has it; nil: none was known yet.
     var epoch: Epoch?
+    /// Its journal: an incarnation with the same one goes on with the task.
+    var journal: String?
     /// Since when there has been no coordinator for it; nil: there is one.
     var waitingSince: Duration?
   }
@@ -48,7 +50,8 @@ extension WorkerMachine {
       return [.setTimer(.coordinatorPatience(epoch: nil), after: configuration.coordinatorPatience)]
     }
     guard coordinator.isOnline else { return [refuse(task, arrival, .noCoordinator, Self.noCoordinator(for: task))] }
-    handOvers.add(.init(id: id, task: task, arrival: arrival, epoch: coordinator.epoch))
+    handOvers.add(
+      .init(id: id, task: task, arrival: arrival, epoch: coordinator.epoch, journal: coordinator.journal))
     return [.handOver(handedOver(task, as: id))]
   }
 
@@ -69,27 +72,48 @@ extension WorkerMachine {
     handOvers.coordinator = report
     guard report.isOnline else {
       handOvers.updateAll { $0.waitingSince = $0.waitingSince ?? now.uptime }
-      return handOvers.pending.isEmpty
-        ? [] : [.setTimer(.coordinatorPatience(epoch: report.epoch), after: configuration.coordinatorPatience)]
+      let patiences = Set(handOvers.pending.map { patience(for: $0) }).sorted()
+      return patiences.map { .setTimer(.coordinatorPatience(epoch: report.epoch), after: $0) }
     }
     handOvers.updateAll { $0.waitingSince = nil }
-    let orphans = handOvers.remove { $0.epoch != nil && $0.epoch != report.epoch }
-    var effects = abandon(
+    let orphans = handOvers.remove { handOver in
+      let isContinued = handOver.journal != nil && handOver.journal == report.journal
+      return handOver.epoch != nil && handOver.epoch != report.epoch && !isContinued
+    }
+    var effects = takeUp(with: report)
+    effects += abandon(
       orphans, .noCoordinator,
       "the coordinator was restarted before it answered; what it had begun was finished by the workers. "
         + "See 'migfra vms', then send the task again")
     for waiting in handOvers.remove(where: { $0.epoch == nil }) {
-      handOvers.add(.init(id: waiting.id, task: waiting.task, arrival: waiting.arrival, epoch: report.epoch))
+      handOvers.add(
+        .init(
+          id: waiting.id, task: waiting.task, arrival: waiting.arrival, epoch: report.epoch, journal: report.journal))
       effects.append(.handOver(handedOver(waiting.task, as: waiting.id)))
     }
     return effects
   }
 
+  /// The next incarnation of the coordinator goes on with what the last one had. It gets each task again: one that it has
+  /// in its journal it knows by its id.
+  private mutating func takeUp(with report: CoordinatorReport) -> [WorkerEffect] {
+    let continued = handOvers.pending.filter { $0.epoch != nil && $0.epoch != report.epoch }
+    handOvers.updateAll { if $0.epoch != nil { $0.epoch = report.epoch } }
+    return continued.map { .handOver(handedOver($0.task, as: $0.id)) }
+  }
+
+  /// A coordinator that keeps a journal may be restarted; one that is not there at all is not waited for.
+  private func patience(for handOver: HandOvers.HandOver) -> Duration {
+    handOver.journal == nil ? configuration.coordinatorPatience : configuration.coordinatorReturn
+  }
+
   mutating func coordinatorPatienceEnded(at now: Moment) -> [WorkerEffect] {
     // The timer may be that of an earlier absence, or of another task: what counts is how long each has waited.
-    let lost = handOvers.remove { handOver in
-      handOver.waitingSince.map { now.uptime - $0 >= configuration.coordinatorPatience } ?? false
+    let over = handOvers.pending.filter { handOver in
+      handOver.waitingSince.map { now.uptime - $0 >= patience(for: handOver) } ?? false
     }
+    let ids = Set(over.map(\.id))
+    let lost = handOvers.remove { ids.contains($0.id) }
     return lost.flatMap {
       abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway)
     }

@@ -20,6 +20,8 @@ public struct WorkerMachine: Sendable {
     public var retries: Int
     /// How long a task for the coordinator waits for one to appear, or to come back.
     public var coordinatorPatience: Duration
+    /// How long a task waits for a coordinator that had taken it, and keeps a journal, to come back.
+    public var coordinatorReturn: Duration
     /// How long the processes of a job may take to answer.
     public var processPatience: Duration
     /// Whether one process of a job can be addressed, or only all at once.
@@ -30,7 +32,8 @@ public struct WorkerMachine: Sendable {
     public init(
       host: HostName, epoch: Epoch, journal: String, version: String, driver: String = "qemu", parallelStarts: Int = 4,
       outgoingMigrations: Int = 4, migrationType: MigrationType = .live, retries: Int = 3,
-      coordinatorPatience: Duration = .seconds(3), processPatience: Duration = .seconds(10),
+      coordinatorPatience: Duration = .seconds(3),
+      coordinatorReturn: Duration = .seconds(60), processPatience: Duration = .seconds(10),
       areProcessesAddressable: Bool = true, mayQuit: Bool = false
     ) {
       self.host = host
@@ -43,6 +46,7 @@ public struct WorkerMachine: Sendable {
       self.migrationType = migrationType
       self.retries = retries
       self.coordinatorPatience = coordinatorPatience
+      self.coordinatorReturn = coordinatorReturn
       self.processPatience = processPatience
       self.areProcessesAddressable = areProcessesAddressable
       self.mayQuit = mayQuit

@@ -2,6 +2,7 @@ import ArgumentParser
 import ClusterModel
 import DaemonKit
 import Foundation
+import Journal
 import Logging
 import NodeWorkerServices
 
@@ -73,7 +74,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
   private func openJournal(_ path: String) throws -> TaskJournal {
     do {
-      return try TaskJournal(path: path, leastEpoch: SystemClock().milliseconds)
+      return try TaskJournal.ofWorker(path, leastEpoch: SystemClock().milliseconds)
     } catch {
       throw ValidationError(
         "the journal \(path) cannot be opened: \(error). Does another worker use it? Two on one machine need two "

@@ -1,5 +1,6 @@
 import ClusterModel
 import DaemonKit
+import Journal
 import Logging
 import MessageBus
 import MigfraProtocol

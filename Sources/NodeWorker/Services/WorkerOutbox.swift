@@ -1,5 +1,6 @@
 import ClusterModel
 import DaemonKit
+import Journal
 import Logging
 import MessageBus
 import MigfraProtocol
@@ -44,13 +45,7 @@ final class WorkerOutbox: Sendable {
   func answer(_ result: TaskResult, for arrival: TaskArrival) async {
     // Our own programs, which ask with response topics, read the seed's form.
     let payload = result.encoded(as: arrival.route.topic == usualTopic ? dialect : .seed)
-    if arrival.sequence != 0 {
-      do {
-        try await journal.answer(arrival, with: payload)
-      } catch {
-        logger.error("an answer could not be written to the journal", metadata: [LogKey.cause: "\(error)"])
-      }
-    }
+    await journal.answer(arrival, with: payload, orTell: logger)
     deliver(payload, for: arrival)
   }
 
@@ -60,7 +55,7 @@ final class WorkerOutbox: Sendable {
   }
 
   func forget(_ arrival: TaskArrival) async {
-    await settle(arrival)
+    await journal.settle(arrival, orTell: logger)
   }
 
   func handOver(_ task: TaskMessage) {
@@ -115,7 +110,7 @@ final class WorkerOutbox: Sendable {
     case .answer(let payload, let arrival):
       let message = BusMessage(
         topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-      if await bus.publish(message, orTell: logger) != nil { await settle(arrival) }
+      if await bus.publish(message, orTell: logger) != nil { await journal.settle(arrival, orTell: logger) }
     case .handOver(let task):
       let message = BusMessage(
         topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))
@@ -149,14 +144,5 @@ final class WorkerOutbox: Sendable {
       }
     }
     tell(.processesAsked(job.vm, request))
-  }
-
-  private func settle(_ arrival: TaskArrival) async {
-    guard arrival.sequence != 0 else { return }
-    do {
-      try await journal.settle(arrival)
-    } catch {
-      logger.error("the journal could not be written", metadata: [LogKey.cause: "\(error)"])
-    }
   }
 }

@@ -1,5 +1,6 @@
 import ClusterModel
 public import DaemonKit
+public import Journal
 public import Logging
 public import MessageBus
 import MigfraProtocol

@@ -19,7 +19,7 @@ public enum PlacementMode: String, Sendable, Codable, CaseIterable {
 }
 
 /// The wish to empty a host.
-public struct EvacuationRequest: Sendable, Equatable {
+public struct EvacuationRequest: Sendable, Equatable, Codable {
   public var source: HostName
   /// Where the machines may go, in order of preference for `compact`; empty: every host that takes arrivals.
   public var destinations: [HostName]

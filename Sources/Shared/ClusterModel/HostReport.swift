@@ -47,11 +47,14 @@ public struct CoordinatorReport: Sendable, Equatable {
   public var isOnline: Bool
   public var epoch: Epoch
   public var version: String
+  /// Names the coordinator's journal: an incarnation with the same one goes on with what an earlier one has begun.
+  public var journal: String?
 
-  public init(isOnline: Bool, epoch: Epoch, version: String = "") {
+  public init(isOnline: Bool, epoch: Epoch, version: String = "", journal: String? = nil) {
     self.isOnline = isOnline
     self.epoch = epoch
     self.version = version
+    self.journal = journal
   }
 }
 

@@ -2,7 +2,7 @@
 /// The dry run is this value.
 public struct Plan: Sendable, Equatable {
   /// One machine's way.
-  public struct Move: Sendable, Equatable {
+  public struct Move: Sendable, Equatable, Codable {
     public var vm: VirtualMachine
     public var source: HostName
     public var destination: HostName
@@ -23,8 +23,8 @@ public struct Plan: Sendable, Equatable {
   }
 
   /// A machine without a place.
-  public struct Unplaced: Sendable, Equatable {
-    public enum Cause: String, Sendable, CaseIterable {
+  public struct Unplaced: Sendable, Equatable, Codable {
+    public enum Cause: String, Sendable, Codable, CaseIterable {
       case memory
       case vcpus
       /// There is room, but labels or anti-affinity forbid it.
@@ -48,7 +48,7 @@ public struct Plan: Sendable, Equatable {
   }
 
   /// A host's load before and after the plan.
-  public struct HostLoad: Sendable, Equatable {
+  public struct HostLoad: Sendable, Equatable, Codable {
     public var host: HostName
     public var capacity: HostCapacity
     public var vmsBefore: Int

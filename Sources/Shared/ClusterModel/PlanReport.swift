@@ -1,7 +1,7 @@
 /// A plan with its progress, retained on `fast/coordinator/plan/<id>`: what operators watch.
 public struct PlanReport: Sendable, Equatable {
   /// Where an evacuation stands.
-  public enum State: String, Sendable, CaseIterable {
+  public enum State: String, Sendable, Codable, CaseIterable {
     /// Only planned: a dry run. Final.
     case planned = "PLANNED"
     /// Machines are moving.

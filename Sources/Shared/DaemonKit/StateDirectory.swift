@@ -23,20 +23,4 @@ public struct StateDirectory: Sendable {
   }
 
   public func file(_ name: String) -> String { path + "/" + name }
-
-  /// A number greater than any that this directory has given before, and not below `least`.
-  public func nextEpoch(_ name: String, atLeast least: UInt64) throws(Failure) -> UInt64 {
-    let file = file(name)
-    // A file that is damaged tells nothing; the clock does.
-    let text = FileManager.default.contents(atPath: file).map { String(decoding: $0, as: UTF8.self) }
-    let before = text.flatMap { UInt64($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? 0
-    guard before < .max else { throw Failure(description: "\(file) holds the last epoch that there is; remove it") }
-    let epoch = max(before + 1, least)
-    do {
-      try Data("\(epoch)".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
-      return epoch
-    } catch {
-      throw Failure(description: "\(file) cannot be written: \(error.localizedDescription)")
-    }
-  }
 }

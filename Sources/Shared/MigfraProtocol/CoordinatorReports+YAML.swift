@@ -3,17 +3,18 @@ public import YAML
 
 extension CoordinatorReport {
   public func encoded() -> [UInt8] {
-    YAML.emit(
-      .mapping([
-        ("status", isOnline ? "online" : "offline"), ("epoch", .integer(epoch)), ("version", .string(version)),
-      ]))
+    var fields: [(String, YAMLNode)] = [
+      ("status", isOnline ? "online" : "offline"), ("epoch", .integer(epoch)), ("version", .string(version)),
+    ]
+    if let journal { fields.append(("journal", .string(journal))) }
+    return YAML.emit(.mapping(fields))
   }
 
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> CoordinatorReport {
     var reader = try MappingReader(try YAML.parse(payload))
     return CoordinatorReport(
       isOnline: try reader.required("status", as: String.self) == "online", epoch: try reader.required("epoch"),
-      version: try reader.optional("version") ?? "")
+      version: try reader.optional("version") ?? "", journal: try reader.optional("journal"))
   }
 }
 

@@ -1,5 +1,5 @@
 /// Why something failed, for programs; people get `details` beside it.
-public enum ErrorCode: String, Sendable, CaseIterable, Error {
+public enum ErrorCode: String, Sendable, Codable, CaseIterable, Error {
   /// The message cannot be read: not YAML, wrong types, missing fields, too large.
   case invalidMessage = "invalid-message"
   /// The task is none of ours.

@@ -1,5 +1,5 @@
 /// Where the answer to a task goes, and what it must carry back.
-public struct ReplyRoute: Sendable, Hashable {
+public struct ReplyRoute: Sendable, Hashable, Codable {
   public var topic: String
   public var correlationData: [UInt8]?
 

@@ -108,7 +108,7 @@ public struct VMOutcome: Sendable, Equatable {
 }
 
 /// How long one phase took.
-public struct TimeMeasurement: Sendable, Equatable {
+public struct TimeMeasurement: Sendable, Equatable, Codable {
   public var tag: String
   public var seconds: Double
 

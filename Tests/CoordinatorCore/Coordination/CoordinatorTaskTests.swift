@@ -102,7 +102,7 @@ struct CoordinatorTaskTests {
     var cluster = Coordination(["n1": ["a"], "n2": []])
     cluster.evacuate("n1", id: "t")
     cluster.complete("a")
-    let other = ReplyRoute(topic: "fast/coordinator/result/other")
+    let other = TaskArrival(sequence: 0, route: ReplyRoute(topic: "fast/coordinator/result/other"))
     cluster.evacuate("n1", id: "t", from: other)
     let answers = cluster.answers("t")
     #expect(answers.count == 2 && answers[0] == answers[1])

@@ -10,6 +10,7 @@ struct CoordinatorWalkTests {
   func randomWalk(round: UInt64) {
     var moved = 0
     var ends: Set<TaskResult.Status?> = []
+    var lives = 0
     for seed in round * 1000..<round * 1000 + 12 {
       var cluster = SimulatedCluster(seed: seed)
       var problem: String?
@@ -19,10 +20,11 @@ struct CoordinatorWalkTests {
       problem = problem ?? Self.problemAtEnd(of: cluster)
       #expect(problem == nil, "seed \(seed) at \(cluster.now)\n\(cluster.log.suffix(60).joined(separator: "\n"))")
       moved += cluster.orders.count
+      lives += cluster.lives
       ends.formUnion(cluster.answers.values.map { $0[0].status })
     }
     // Four ends of evacuations, and exchanges, whose answers have none.
-    #expect(moved > 20 && ends.count == 5, "seeds from \(round * 1000): too little happens, \(moved) \(ends)")
+    #expect(moved > 20 && ends.count == 5 && lives > 2, "seeds from \(round * 1000): too little happens, \(moved) \(ends)")
   }
 
   /// What must hold of anything that the coordinator wants.

@@ -18,7 +18,8 @@ struct Coordination {
   private var timers: [(at: Duration, timer: CoordinatorTimer)] = []
   private var taskCount = 0
 
-  static let route = ReplyRoute(topic: "fast/coordinator/result", correlationData: [1])
+  static let route = TaskArrival(
+    sequence: 0, route: ReplyRoute(topic: "fast/coordinator/result", correlationData: [1]))
 
   /// Hosts of 16 GiB and 16 CPUs that have reported; each with machines of 1 GiB and 1 CPU.
   init(
@@ -78,14 +79,14 @@ struct Coordination {
   @discardableResult
   mutating func evacuate(
     _ host: HostName, id: TaskID? = nil, _ evacuation: NodeEvacuation = NodeEvacuation(),
-    from route: ReplyRoute = Self.route
+    from route: TaskArrival = Self.route
   ) -> TaskID {
     send(.evacuate(evacuation), for: host, id: id, from: route)
   }
 
   @discardableResult
   mutating func send(
-    _ body: TaskMessage.Body, for host: HostName?, id: TaskID? = nil, from route: ReplyRoute = Self.route
+    _ body: TaskMessage.Body, for host: HostName?, id: TaskID? = nil, from route: TaskArrival = Self.route
   ) -> TaskID {
     taskCount += 1
     let id = id ?? TaskID(rawValue: "task-\(taskCount)")

@@ -17,7 +17,7 @@ struct Evacuation {
     let task = TaskMessage(id: "t", host: "n1", body: .evacuate(NodeEvacuation()), measuresTime: measuresTime)
     machine = EvacuationMachine(
       id: "p1", task: task, request: EvacuationRequest(source: "n1"), plan: plan,
-      route: Coordination.route, at: Self.time(0))
+      arrival: Coordination.route, at: Self.time(0))
     report("n1", vms + unplaced)
     report("n2", [])
   }

@@ -1,5 +1,6 @@
 import ClusterModel
 import CoordinatorCore
+import Foundation
 import MigfraProtocol
 import TestSupport
 
@@ -11,6 +12,9 @@ import TestSupport
 struct SimulatedCluster {
   enum Event {
     case toCoordinator(CoordinatorEvent)
+    /// A timer of one life of the coordinator; the next knows nothing of it.
+    case timer(CoordinatorTimer, life: UInt64)
+    case coordinatorReturns
     case toWorker(TaskMessage, HostName)
     /// libvirt has finished moving a machine, or has given up; the worker's task ends with it.
     case migrationEnds(VMName, from: HostName, to: HostName, ErrorCode?)
@@ -30,12 +34,23 @@ struct SimulatedCluster {
   /// How often each order was given to a worker.
   private(set) var orders: [TaskID: Int] = [:]
   private(set) var states: [HostName: NodeReport.State] = [:]
+  /// Of the coordinator, after the first.
+  private(set) var lives = 0
   var generator: SeededGenerator
   var events = EventQueue<Event>()
   /// Machines that libvirt is moving.
   var moving: Set<VMName> = []
   var vmCount = 0
-  let configuration: CoordinatorMachine.Configuration
+  private(set) var configuration: CoordinatorMachine.Configuration
+  /// Its process runs; what comes for it meanwhile waits at the broker.
+  private var isCoordinatorUp = true
+  private var waiting: [CoordinatorEvent] = []
+  /// Its journal: tasks with their answers by number, and operations.
+  private var journal: [Int64: (task: TaskMessage, answer: TaskResult?)] = [:]
+  private var saved: [PlanID: SavedOperation] = [:]
+  private var sequence: Int64 = 0
+  /// What each host's topic holds.
+  private var reports: [HostName: HostReport] = [:]
   static let faultsEnd = Duration.seconds(240)
 
   init(seed: UInt64) {
@@ -62,7 +77,9 @@ struct SimulatedCluster {
     guard let (at, event) = events.next() else { return nil }
     now = at
     switch event {
-    case .toCoordinator(let event): return handle(event)
+    case .toCoordinator(let event): return deliver(event)
+    case .timer(let timer, let life): return life == configuration.epoch ? handle(.timerFired(timer)) : []
+    case .coordinatorReturns: return startAgain()
     case .toWorker(let task, let host): receive(task, on: host)
     case .migrationEnds(let vm, let source, let destination, let failure):
       end(vm, from: source, to: destination, failure)
@@ -75,24 +92,84 @@ struct SimulatedCluster {
 
   // MARK: The coordinator
 
+  /// The broker hands something over, or keeps it until there is somebody.
+  private mutating func deliver(_ event: CoordinatorEvent) -> [CoordinatorEffect] {
+    if case .hostReported(let report) = event { reports[report.host] = report }
+    guard isCoordinatorUp else {
+      waiting.append(event)
+      return []
+    }
+    guard case .taskReceived(let task, let arrival) = event else { return handle(event) }
+    sequence += 1
+    journal[sequence] = (task, nil)
+    return handle(.taskReceived(task, from: TaskArrival(sequence: sequence, route: arrival.route)))
+  }
+
   private mutating func handle(_ event: CoordinatorEvent) -> [CoordinatorEffect] {
-    let effects = machine.handle(event, at: Moment(uptime: now, unixTime: now.inSeconds))
+    perform(machine.handle(event, at: Moment(uptime: now, unixTime: now.inSeconds)))
+  }
+
+  /// Does what the coordinator wants; at times it dies in the middle of it. Returns what was done.
+  private mutating func perform(_ wanted: [CoordinatorEffect]) -> [CoordinatorEffect] {
+    var effects = wanted
+    let dies = hasFaults && !wanted.isEmpty && generator.happens(1)
+    if dies { effects = Array(wanted.prefix(Int.random(in: 0...wanted.count, using: &generator))) }
     for effect in effects {
       switch effect {
+      case .save(let operation): saved[operation.operation.id] = operation
+      case .drop(let plan): saved[plan] = nil
+      case .forget(let arrival): journal[arrival.sequence] = nil
       case .send(let task, let host):
         log.append("\(now) send \(task.id ?? "") to \(host)")
         if let id = task.id { orders[id, default: 0] += 1 }
         for _ in 0..<(hasFaults && generator.happens(10) ? 2 : 1) { events.add(.toWorker(task, host), at: later(500)) }
-      case .answer(let result, _):
+      case .answer(let result, let arrival):
+        journal[arrival.sequence]?.answer = result
         log.append("\(now) answer \(result.id ?? "") \(result.status?.rawValue ?? "") \(result.details ?? "")")
         if let id = result.id { answers[id, default: []].append(result) }
       case .publishNode(let report):
         log.append("\(now) \(report.host) \(report.state.rawValue) \(report.reason)")
         states[report.host] = report.state
-      case .setTimer(let timer, let pause): events.add(.toCoordinator(.timerFired(timer)), at: now + pause)
+      case .setTimer(let timer, let pause): events.add(.timer(timer, life: configuration.epoch), at: now + pause)
       case .publishPlan, .forgetPlan, .note: break
       }
     }
+    if dies {
+      log.append("\(now) the coordinator dies")
+      isCoordinatorUp = false
+      events.add(.coordinatorReturns, at: now + .milliseconds(Int.random(in: 100...20_000, using: &generator)))
+    }
+    return effects
+  }
+
+  /// The next life of the coordinator: the journal, then what the broker keeps, then what has waited.
+  private mutating func startAgain() -> [CoordinatorEffect] {
+    log.append("\(now) the coordinator is back")
+    isCoordinatorUp = true
+    lives += 1
+    configuration.epoch += 1
+    machine = CoordinatorMachine(configuration)
+    let moment = Moment(uptime: now, unixTime: now.inSeconds)
+    for (_, entry) in journal.sorted(by: { $0.key < $1.key }) {
+      if let answer = entry.answer { machine.recall(entry.task, answeredWith: answer) }
+    }
+    var effects: [CoordinatorEffect] = []
+    for operation in saved.values.sorted(by: { $0.operation.id < $1.operation.id }) {
+      let isAnswered = journal[operation.operation.sequence]?.answer != nil
+      effects += perform(machine.restore(operation.readBack, isAnswered: isAnswered, at: moment))
+    }
+    let kept = states.map { NodeReport(host: $0.key, state: $0.value, reason: "before") }
+    var events: [CoordinatorEvent] = kept.sorted { $0.host < $1.host }.map { .nodeRecalled($0) }
+    events += names.compactMap { reports[$0].map { .hostReported($0) } } + [.caughtUp]
+    for (number, entry) in journal.sorted(by: { $0.key < $1.key }) where entry.answer == nil {
+      let route = ReplyRoute(topic: "fast/coordinator/result")
+      events.append(
+        .taskReceived(entry.task, from: TaskArrival(sequence: number, route: route, isRecalled: true)))
+    }
+    for event in events where isCoordinatorUp { effects += handle(event) }
+    let late = waiting
+    waiting = []
+    for event in late { effects += deliver(event) }
     return effects
   }
 
@@ -134,7 +211,21 @@ struct SimulatedCluster {
     requests[id] = (task, count)
     for _ in 0..<count {
       events.add(
-        .toCoordinator(.taskReceived(task, from: ReplyRoute(topic: "fast/coordinator/result"))), at: later(5000))
+        .toCoordinator(
+          .taskReceived(task, from: TaskArrival(sequence: 0, route: ReplyRoute(topic: "fast/coordinator/result")))),
+        at: later(5000))
+    }
+  }
+}
+
+extension SavedOperation {
+  /// As it comes back from the disk.
+  var readBack: SavedOperation {
+    // What cannot be written or read back would end the test's process with the reason: the walk has no other way.
+    do {
+      return try JSONDecoder().decode(SavedOperation.self, from: try JSONEncoder().encode(self))
+    } catch {
+      preconditionFailure("an operation cannot be kept: \(error)")
     }
   }
 }

@@ -7,18 +7,18 @@ public import MigfraProtocol
 ///        └──────some stayed, or it is not known─────────▶ partial (failed, if none moved)
 ///
 /// It does not send anything: the coordinator asks it which migrations wait, and tells it what became of them.
-public struct EvacuationMachine: Sendable {
+public struct EvacuationMachine: Sendable, Equatable, Codable {
   public let id: PlanID
   public let request: EvacuationRequest
   /// Who waits for the answer.
-  public let route: ReplyRoute
+  public let arrival: TaskArrival
   public let task: TaskMessage
-  public private(set) var migrations: [MigrationMachine]
+  public private(set) var migrations: [MigrationMachine] { didSet { revision += 1 } }
   public private(set) var unplaced: [Plan.Unplaced]
-  public internal(set) var state: PlanReport.State = .draining
+  public internal(set) var state: PlanReport.State = .draining { didSet { revision += 1 } }
   public internal(set) var reason: String
   let loads: [Plan.HostLoad]
-  let began: Duration
+  private(set) var began: Duration
   /// Since when every migration has had an end.
   var settlingSince: Duration?
   private var startCounts: [VMName: Int] = [:]
@@ -26,14 +26,21 @@ public struct EvacuationMachine: Sendable {
   private var orders: [VMName: TaskMessage] = [:]
   /// When one of its migrations was started last, counted over all evacuations.
   var lastTurn = 0
+  /// Grows with each change that must survive the coordinator.
+  private(set) var revision = 0
+
+  private enum CodingKeys: CodingKey {
+    case id, request, arrival, task, migrations, unplaced, state, reason, loads, began, settlingSince, startCounts
+    case orders, lastTurn
+  }
 
   public init(
-    id: PlanID, task: TaskMessage, request: EvacuationRequest, plan: Plan, route: ReplyRoute, at now: Moment
+    id: PlanID, task: TaskMessage, request: EvacuationRequest, plan: Plan, arrival: TaskArrival, at now: Moment
   ) {
     self.id = id
     self.task = task
     self.request = request
-    self.route = route
+    self.arrival = arrival
     migrations = plan.moves.map { MigrationMachine($0, allowedRetries: request.retries) }
     unplaced = plan.unplaced
     loads = plan.loads
@@ -85,6 +92,20 @@ public struct EvacuationMachine: Sendable {
   ) -> Value? {
     guard let index = migrations.firstIndex(where: { $0.move.vm.name == vm && !$0.isFinal }) else { return nil }
     return change(&migrations[index])
+  }
+
+  /// Progress is nothing that must survive.
+  mutating func update(_ progress: MigrationProgress) {
+    let before = revision
+    _ = withMigration(of: progress.vm) { $0.update(progress) }
+    revision = before
+  }
+
+  /// The clock has begun anew: what was at `time` is at `time + shift`.
+  mutating func shift(by shift: Duration) {
+    began += shift
+    settlingSince = settlingSince.map { $0 + shift }
+    for index in migrations.indices { migrations[index].shift(by: shift) }
   }
 
   /// Gives up every migration that has no end yet.

@@ -8,8 +8,8 @@ public import MigfraProtocol
 ///    due │ └──postponed───▶├─ may pass, attempts left ─▶ retrying ─┐
 ///        └─────────────────│───────────────────────────────────────┘
 ///                          └─ permanent, or attempts used up ─▶ failed
-public struct MigrationMachine: Sendable, Equatable {
-  public enum State: Sendable, Equatable {
+public struct MigrationMachine: Sendable, Equatable, Codable {
+  public enum State: Sendable, Equatable, Codable {
     /// Next: `moving` when both ends have a slot, `failed` when the way is lost.
     case waiting
     /// The source's worker has the task. Next: `moved`, `retrying`, `failed`.
@@ -36,6 +36,11 @@ public struct MigrationMachine: Sendable, Equatable {
   public private(set) var progress: MigrationProgress?
   public private(set) var times: [TimeMeasurement] = []
   private let allowedRetries: Int
+
+  /// Progress is not kept: the next sample comes soon.
+  private enum CodingKeys: CodingKey {
+    case move, state, retries, details, times, allowedRetries
+  }
 
   public init(_ move: Plan.Move, allowedRetries: Int) {
     self.move = move
@@ -97,6 +102,11 @@ public struct MigrationMachine: Sendable, Equatable {
     progress = nil
     self.details = details
     state = .failed(code)
+  }
+
+  /// The clock has begun anew: what was at `time` is at `time + shift`.
+  mutating func shift(by shift: Duration) {
+    if case .moving(let task, let since) = state { state = .moving(task: task, since: since + shift) }
   }
 
   public mutating func update(_ progress: MigrationProgress) {

@@ -5,15 +5,15 @@ import MigfraProtocol
 extension CoordinatorMachine {
   /// Begins an exchange, or says why it cannot be.
   mutating func swap(
-    _ wish: VMMigration, with partner: SwapPartner, on host: HostName, task: TaskMessage, from route: ReplyRoute,
+    _ wish: VMMigration, with partner: SwapPartner, on host: HostName, task: TaskMessage, from arrival: TaskArrival,
     at now: Moment
   ) -> [CoordinatorEffect] {
     switch prepareSwap(wish, with: partner, on: host) {
-    case .failure(let flaw): return [refuse(task, flaw.code, flaw.details, to: route)]
+    case .failure(let flaw): return [refuse(task, flaw.code, flaw.details, to: arrival)]
     case .success(let pair):
       let swap = SwapMachine(
-        id: nextPlan(), task: task, wish, type: wish.type ?? configuration.migrationType,
-        retries: wish.retries ?? configuration.retries, from: route, first: pair.first, on: host, second: pair.second,
+        id: nextPlan(), task: task, to: wish.destination, type: wish.type ?? configuration.migrationType,
+        retries: wish.retries ?? configuration.retries, from: arrival, first: pair.first, on: host, second: pair.second,
         at: now)
       swaps.append(swap)
       let metadata = [
@@ -110,7 +110,7 @@ extension CoordinatorMachine {
       let level: Note.Level = swap.state == .exchanged ? .info : .warning
       effects += [
         .note(Note(level, "exchange ends", ["plan-id": swap.id.rawValue, "state": "\(swap.state)"])),
-        answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.route),
+        answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.arrival),
       ]
     }
     swaps.removeAll(where: \.isOver)

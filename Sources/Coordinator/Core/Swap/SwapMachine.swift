@@ -6,8 +6,8 @@ public import MigfraProtocol
 ///     crossing ──both have moved──▶ exchanged
 ///        └──one has moved, the other cannot──▶ returning ──▶ failed, both at home (or told where each is)
 ///        └──neither can──▶ failed, both at home
-public struct SwapMachine: Sendable {
-  public enum State: Sendable, Equatable {
+public struct SwapMachine: Sendable, Equatable, Codable {
+  public enum State: Sendable, Equatable, Codable {
     case crossing
     /// The one that has moved goes home.
     case returning
@@ -17,31 +17,46 @@ public struct SwapMachine: Sendable {
 
   public let id: PlanID
   public let task: TaskMessage
-  public let route: ReplyRoute
-  /// What the task asks for; its machine is that of the first leg.
-  private let wish: VMMigration
+  public let arrival: TaskArrival
   private let type: MigrationType
-  public private(set) var state = State.crossing
+  public private(set) var state = State.crossing { didSet { revision += 1 } }
   /// The machine of the task, its partner, and the way home of one of them.
-  public private(set) var legs: [MigrationMachine]
+  public private(set) var legs: [MigrationMachine] { didSet { revision += 1 } }
   private var orderCount = 0
   private var orders: [TaskID: TaskMessage] = [:]
-  private let began: Duration
+  private var began: Duration
+  /// Grows with each change that must survive the coordinator.
+  private(set) var revision = 0
+
+  private enum CodingKeys: CodingKey {
+    case id, task, arrival, type, state, legs, orderCount, orders, began
+  }
 
   public init(
-    id: PlanID, task: TaskMessage, _ wish: VMMigration, type: MigrationType, retries: Int, from route: ReplyRoute,
+    id: PlanID, task: TaskMessage, to destination: HostName, type: MigrationType, retries: Int,
+    from arrival: TaskArrival,
     first: VirtualMachine, on source: HostName, second: VirtualMachine, at now: Moment
   ) {
     self.id = id
     self.task = task
-    self.wish = wish
     self.type = type
-    self.route = route
+    self.arrival = arrival
     began = now.uptime
     legs = [
-      MigrationMachine(Plan.Move(vm: first, source: source, destination: wish.destination), allowedRetries: retries),
-      MigrationMachine(Plan.Move(vm: second, source: wish.destination, destination: source), allowedRetries: retries),
+      MigrationMachine(Plan.Move(vm: first, source: source, destination: destination), allowedRetries: retries),
+      MigrationMachine(Plan.Move(vm: second, source: destination, destination: source), allowedRetries: retries),
     ]
+  }
+
+  /// What the task asks for; its machine is that of the first leg.
+  private var wish: VMMigration? {
+    if case .migrate(let wish) = task.body { wish } else { nil }
+  }
+
+  /// The clock has begun anew: what was at `time` is at `time + shift`.
+  mutating func shift(by shift: Duration) {
+    began += shift
+    for index in legs.indices { legs[index].shift(by: shift) }
   }
 
   public var isOver: Bool { state == .exchanged || state == .failed }
@@ -66,6 +81,7 @@ public struct SwapMachine: Sendable {
 
   /// Pins belong to the way there; home, the machine is as libvirt has it.
   private func tuning(of leg: Int) -> MigrationTuning {
+    guard let wish else { return MigrationTuning() }
     var tuning = wish.tuning
     let isPartner = legs[leg].move.vm.uuid == legs[1].move.vm.uuid
     if isPartner { tuning.hookProcesses = wish.partner?.hookProcesses }

@@ -1,11 +1,10 @@
 import ClusterModel
+import Journal
 import MigfraProtocol
-import NodeWorkerCore
-import NodeWorkerServices
 import TestSupport
 import Testing
 
-@Suite("The worker's journal")
+@Suite("The journal of tasks")
 struct TaskJournalTests {
   let route = ReplyRoute(topic: "fast/migfra/node1/result", correlationData: [7])
 

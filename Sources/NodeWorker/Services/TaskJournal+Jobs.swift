@@ -1,10 +1,25 @@
 public import ClusterModel
 import Foundation
 import GRDB
+public import Journal
 public import NodeWorkerCore
 
 /// Jobs that must be told to go on, whatever becomes of this process.
 extension TaskJournal {
+  /// Opens or makes a worker's journal; `leastEpoch` as in `init`.
+  public static func ofWorker(_ path: String, leastEpoch: UInt64) throws -> TaskJournal {
+    try TaskJournal(
+      path: path, leastEpoch: leastEpoch,
+      tables: """
+        CREATE TABLE IF NOT EXISTS job (  -- jobs whose connections are closed, or being closed, for a migration
+          vm TEXT PRIMARY KEY,
+          processes TEXT,                 -- their names, a JSON list; NULL: all were asked at once
+          count INTEGER NOT NULL,         -- how many
+          closed INTEGER NOT NULL         -- all have answered
+        )
+        """)
+  }
+
   /// Writes down that a job's processes are asked to close their connections, or have done so.
   public func remember(_ job: SuspendedJob) async throws {
     let (names, count): (String?, Int) =

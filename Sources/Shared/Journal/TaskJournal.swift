@@ -1,7 +1,6 @@
 import Foundation
-import GRDB
+package import GRDB
 public import MigfraProtocol
-public import NodeWorkerCore
 
 /// What must survive this process: tasks that were taken, answers that were given, who they go to.
 ///
@@ -11,9 +10,9 @@ public import NodeWorkerCore
 public final class TaskJournal: Sendable {
   /// Drawn when the journal was made: sequence numbers are unique together with it.
   public let name: String
-  /// Of this incarnation of the worker: greater than any before.
+  /// Of this incarnation of the program: greater than any before.
   public let epoch: UInt64
-  let database: DatabaseQueue
+  package let database: DatabaseQueue
   private let kept: Int64
 
   /// One task as it came in.
@@ -30,7 +29,8 @@ public final class TaskJournal: Sendable {
   ///   - leastEpoch: what the epoch is at least: the clock's milliseconds, for the case that an older journal
   ///     was lost.
   ///   - keeping: finished tasks that are remembered, so that a repeat of one is answered and not run again.
-  public init(path: String, leastEpoch: UInt64, keeping kept: Int64 = 10_000) throws {
+  ///   - tables: SQL of what else the program keeps there, `CREATE TABLE IF NOT EXISTS …`.
+  public init(path: String, leastEpoch: UInt64, keeping kept: Int64 = 10_000, tables: String = "") throws {
     self.kept = kept
     var configuration = GRDB.Configuration()
     configuration.prepareDatabase { database in
@@ -41,6 +41,7 @@ public final class TaskJournal: Sendable {
     }
     database = try DatabaseQueue(path: path, configuration: configuration)
     try Self.migrator.migrate(database)
+    if !tables.isEmpty { try database.write { try $0.execute(sql: tables) } }
     (name, epoch) = try database.write { database in
       let stored = try Row.fetchOne(database, sql: "SELECT name, epoch FROM identity")
       let name: String = stored?["name"] ?? String(UInt64.random(in: 0 ... .max), radix: 36)
@@ -67,17 +68,6 @@ public final class TaskJournal: Sendable {
             delivered INTEGER NOT NULL DEFAULT 0
           );
           CREATE INDEX open_task ON task (delivered) WHERE delivered = 0;
-          """)
-    }
-    migrator.registerMigration("2") { database in
-      try database.execute(
-        sql: """
-          CREATE TABLE job (            -- jobs whose connections are closed, or being closed, for a migration
-            vm TEXT PRIMARY KEY,
-            processes TEXT,             -- their names, a JSON list; NULL: all were asked at once
-            count INTEGER NOT NULL,     -- how many
-            closed INTEGER NOT NULL     -- all have answered
-          )
           """)
     }
     return migrator

@@ -1,0 +1,85 @@
+public import ClusterModel
+public import MigfraProtocol
+
+/// What survives the coordinator: operations under way, and the answers that were given.
+extension CoordinatorMachine {
+  /// A task that was answered before this incarnation: a repeat of it gets the same answer.
+  public mutating func recall(_ task: TaskMessage, answeredWith result: TaskResult) {
+    if ledger.receive(task) == .new { ledger.finish(task.id, with: result) }
+  }
+
+  /// Goes on with an operation of an earlier incarnation. Comes before everything but `recall`.
+  ///
+  /// Workers get the open orders again: they know them by their ids, and answer what was done meanwhile.
+  /// - Parameter isAnswered: the answer is on disk, and the operation was about to be dropped.
+  public mutating func restore(_ saved: SavedOperation, isAnswered: Bool, at now: Moment) -> [CoordinatorEffect] {
+    guard !isAnswered else { return [.drop(saved.operation.id)] }
+    isWaitingForReports = true
+    savedRevisions[saved.operation.id] = 0
+    let shift = saved.shift(to: now)
+    switch saved.operation {
+    case .evacuation(var evacuation):
+      evacuation.shift(by: shift)
+      evacuations.append(evacuation)
+      turns = max(turns, evacuation.lastTurn)
+      _ = ledger.receive(evacuation.task)
+      let source = evacuation.request.source
+      var effects = takeUp(evacuation.id, evacuation.migrations, with: [source], at: now)
+      effects += evacuation.openOrders.map { .send($0, to: source) }
+      if evacuation.settlingSince != nil {
+        effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))
+      }
+      return effects + [.publishPlan(evacuation.report(at: now))]
+    case .exchange(var exchange):
+      exchange.shift(by: shift)
+      swaps.append(exchange)
+      _ = ledger.receive(exchange.task)
+      let hosts = Set(exchange.legs.map(\.move.source)).sorted()
+      return takeUp(exchange.id, exchange.legs, with: hosts, at: now)
+        + hosts.flatMap { host in exchange.openOrders(of: host).map { .send($0, to: host) } }
+    }
+  }
+
+  private mutating func takeUp(
+    _ plan: PlanID, _ migrations: [MigrationMachine], with hosts: [HostName], at now: Moment
+  ) -> [CoordinatorEffect] {
+    var effects: [CoordinatorEffect] = []
+    for host in hosts {
+      // Until its worker has reported, it counts as away.
+      if absentSince[host] == nil { absentSince[host] = now.uptime }
+      effects.append(.setTimer(.workerLost(host, epoch: 0), after: configuration.workerPatience))
+    }
+    for migration in migrations {
+      guard case .retrying(let generation) = migration.state else { continue }
+      let pause = MigrationMachine.pause(beforeAttempt: generation)
+      effects.append(.setTimer(.retry(plan, migration.move.vm.name, generation: generation), after: pause))
+    }
+    let metadata = ["plan-id": plan.rawValue, "hosts": hosts.map(\.rawValue).joined(separator: " ")]
+    return [.note(Note(.warning, "going on with an operation of the last run", metadata))] + effects
+  }
+
+  /// Whether the task is that of an operation under way: it was read again from the journal.
+  func isUnderWay(_ arrival: TaskArrival) -> Bool {
+    guard arrival.sequence != 0 else { return false }
+    return evacuations.contains { $0.arrival.sequence == arrival.sequence }
+      || swaps.contains { $0.arrival.sequence == arrival.sequence }
+  }
+
+  /// What has changed since the last time: on disk before anything is done about it. What has ended goes at last, after its
+  /// answer.
+  mutating func keepingChanges(
+    around effects: [CoordinatorEffect], at now: Moment
+  ) -> [CoordinatorEffect] {
+    let operations = evacuations.map(KeptOperation.evacuation) + swaps.map(KeptOperation.exchange)
+    var saves: [CoordinatorEffect] = []
+    var ended = savedRevisions
+    for operation in operations {
+      ended[operation.id] = nil
+      guard savedRevisions[operation.id] != operation.revision else { continue }
+      savedRevisions[operation.id] = operation.revision
+      saves.append(.save(SavedOperation(operation, at: now)))
+    }
+    for id in ended.keys { savedRevisions[id] = nil }
+    return saves + effects + ended.keys.sorted().map { .drop($0) }
+  }
+}

@@ -1,0 +1,48 @@
+public import ClusterModel
+import MigfraProtocol
+
+/// An operation as it is kept on disk, so that the next incarnation goes on with it.
+public enum KeptOperation: Sendable, Equatable, Codable {
+  case evacuation(EvacuationMachine)
+  case exchange(SwapMachine)
+
+  public var id: PlanID {
+    switch self {
+    case .evacuation(let evacuation): evacuation.id
+    case .exchange(let exchange): exchange.id
+    }
+  }
+
+  /// The journal's number for its task.
+  public var sequence: Int64 {
+    switch self {
+    case .evacuation(let evacuation): evacuation.arrival.sequence
+    case .exchange(let exchange): exchange.arrival.sequence
+    }
+  }
+
+  var revision: Int {
+    switch self {
+    case .evacuation(let evacuation): evacuation.revision
+    case .exchange(let exchange): exchange.revision
+    }
+  }
+}
+
+/// An operation, and when it was so: the next incarnation's clock begins anew.
+public struct SavedOperation: Sendable, Equatable, Codable {
+  public var operation: KeptOperation
+  var uptime: Duration
+  var unixTime: Double
+
+  init(_ operation: KeptOperation, at now: Moment) {
+    self.operation = operation
+    uptime = now.uptime
+    unixTime = now.unixTime
+  }
+
+  /// What its times are moved by on a clock that shows `now`.
+  func shift(to now: Moment) -> Duration {
+    now.uptime - uptime - .seconds(max(0, now.unixTime - unixTime))
+  }
+}

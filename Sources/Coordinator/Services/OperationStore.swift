@@ -1,0 +1,64 @@
+public import ClusterModel
+public import CoordinatorCore
+import Foundation
+import GRDB
+public import Journal
+
+/// Operations under way and what was said of hosts, in the coordinator's journal.
+extension TaskJournal {
+  /// Opens or makes a coordinator's journal; `leastEpoch` as in `init`.
+  public static func ofCoordinator(_ path: String, leastEpoch: UInt64) throws -> TaskJournal {
+    try TaskJournal(
+      path: path, leastEpoch: leastEpoch,
+      tables: """
+        CREATE TABLE IF NOT EXISTS operation (id TEXT PRIMARY KEY, state TEXT NOT NULL);  -- as JSON
+        CREATE TABLE IF NOT EXISTS node (host TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL);
+        """)
+  }
+
+  /// Writes an operation down as it now is; on return it is on disk.
+  public func save(_ saved: SavedOperation) async throws {
+    let state = String(decoding: try JSONEncoder().encode(saved), as: UTF8.self)
+    try await database.write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO operation (id, state) VALUES (?, ?)",
+        arguments: [saved.operation.id.rawValue, state])
+    }
+  }
+
+  /// Lets go of an operation that has ended.
+  public func drop(_ id: PlanID) async throws {
+    try await database.write { database in
+      try database.execute(sql: "DELETE FROM operation WHERE id = ?", arguments: [id.rawValue])
+    }
+  }
+
+  /// The operations that the last incarnation left.
+  public func operations() throws -> [SavedOperation] {
+    try database.read { database in
+      try String.fetchAll(database, sql: "SELECT state FROM operation ORDER BY id").map {
+        try JSONDecoder().decode(SavedOperation.self, from: Data($0.utf8))
+      }
+    }
+  }
+
+  /// Writes down what is being done with a host.
+  public func save(_ report: NodeReport) async throws {
+    try await database.write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO node (host, state, reason) VALUES (?, ?, ?)",
+        arguments: [report.host.rawValue, report.state.rawValue, report.reason])
+    }
+  }
+
+  /// What was said of hosts.
+  public func nodes() throws -> [NodeReport] {
+    try database.read { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM node ORDER BY host").compactMap { row in
+        NodeReport.State(rawValue: row["state"]).map {
+          NodeReport(host: HostName(rawValue: row["host"]), state: $0, reason: row["reason"])
+        }
+      }
+    }
+  }
+}
