@@ -74,7 +74,7 @@ struct RandomMessages {
     let body: TaskMessage.Body =
       switch below(11) {
       case 0: .start(several(3) { $0.start() })
-      case 1: .stop(several(3) { VMStop(vm: $0.vm(), isForced: $0.flip(), undefines: $0.flip()) })
+      case 1: .stop(several(3) { $0.stop() })
       case 2: .suspend(several(3) { $0.vm() })
       case 3: .resume(several(3) { $0.vm() })
       case 4: .cordon(reason: text())
@@ -109,10 +109,22 @@ struct RandomMessages {
     tuning.usesRDMA = flip()
     tuning.transport = maybe { $0.one(of: LibvirtTransport.allCases) }
     tuning.bandwidth = maybe { 1 + $0.below(1000) }
+    tuning.autoConverges = flip()
     tuning.postCopies = flip()
+    tuning.parallelConnections = maybe { 1 + $0.below(1000) }
+    tuning.compresses = flip()
     tuning.timeout = maybe { 1 + $0.below(1000) }
+    tuning.downtimeLimit = maybe { 1 + $0.below(1000) }
     tuning.nonConvergence = maybe { $0.one(of: NonConvergence.allCases) }
     return tuning
+  }
+
+  private static let patterns = ["vm.*", "[a-c]+[0-9]", "true", "0017", "a: b"].compactMap { try? NamePattern($0) }
+
+  private mutating func stop() -> VMStop {
+    flip()
+      ? VMStop(vm: vm(), isForced: flip(), undefines: flip())
+      : VMStop(matching: one(of: Self.patterns), isForced: flip(), undefines: flip())
   }
 
   private mutating func start() -> VMStart {
@@ -121,7 +133,8 @@ struct RandomMessages {
       flip() ? .defined(name) : .xml("<domain>\(text())</domain>", isTransient: flip())
     let isNamed = if case .defined = source { true } else { flip() }
     var start = VMStart(
-      source: source, name: isNamed ? name : nil, awaitsSSH: flip(), probeHostname: maybe { $0.host().rawValue })
+      source: source, name: isNamed ? name : nil, memoryKiB: maybe { 1 + $0.below(1 << 36) },
+      vcpus: maybe { 1 + $0.below(1000) }, awaitsSSH: flip(), probeHostname: maybe { $0.host().rawValue })
     start.vcpuMap = maybe { _ in [[1], [2, 3]] }
     start.memoryNodes = maybe { _ in [[0]] }
     start.pciIDs = some(2) { PCIDeviceID(vendor: UInt16($0.below(1 << 16)), device: UInt16($0.below(1 << 16))) }
@@ -142,8 +155,10 @@ struct RandomMessages {
       title: title, id: maybe { $0.id() }, scheduler: maybe { $0.text() },
       entries: title.isFlat && flip() ? [outcome()] : some(4) { $0.outcome() }, plan: maybe { $0.planID() })
     if title.isFlat, result.entries.count == 1 { return result }
-    result.status = maybe { $0.one(of: TaskResult.Status.allCases) }
-    result.details = maybe { $0.text() }
+    // What concerns a host or a task always says how the whole went.
+    let saysAll = [.nodeEvacuated, .nodeCordoned, .nodeUncordoned, .taskCancelled].contains(title) || flip()
+    result.status = saysAll ? one(of: TaskResult.Status.allCases) : nil
+    result.details = saysAll ? text() : maybe { $0.text() }
     result.code = maybe { $0.one(of: ErrorCode.allCases) }
     result.times = times()
     return result
@@ -159,59 +174,6 @@ struct RandomMessages {
 
   private mutating func times() -> [TimeMeasurement] {
     some(3) { TimeMeasurement($0.text(), seconds: $0.seconds()) }
-  }
-
-  // MARK: - Reports
-
-  mutating func machine() -> VirtualMachine {
-    VirtualMachine(
-      name: VMName(rawValue: text()), uuid: text(), state: one(of: VirtualMachine.State.allCases),
-      memoryKiB: below(1 << 36), vcpus: below(1 << 20), isPersistent: flip(), processID: maybe { $0.number() })
-  }
-
-  mutating func hostReport() -> HostReport {
-    var report = HostReport(
-      host: host(), presence: one(of: HostReport.Presence.allCases), epoch: next(), sequence: number(), version: text())
-    guard report.presence == .online else { return report }
-    report.capacity = HostCapacity(memoryKiB: below(1 << 36), cpus: below(1 << 20))
-    report.isHypervisorReachable = flip()
-    report.hypervisor = text()
-    report.vms = some(4) { $0.machine() }
-    return report
-  }
-
-  mutating func progress() -> MigrationProgress {
-    MigrationProgress(
-      vm: VMName(rawValue: text()), task: maybe { $0.id() }, destination: host(),
-      phase: one(of: MigrationProgress.Phase.allCases), totalBytes: number(), doneBytes: number(),
-      remainingBytes: number(), rate: number(), dirtyRate: maybe { $0.number() }, elapsedSeconds: seconds(),
-      remainingSeconds: maybe { $0.seconds() })
-  }
-
-  mutating func planReport() -> PlanReport {
-    let request = EvacuationRequest(
-      source: host(), destinations: some(3) { $0.host() }, mode: one(of: PlacementMode.allCases), overbooking: flip(),
-      bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
-    return PlanReport(
-      id: planID(), request: request, state: one(of: PlanReport.State.allCases), reason: text(),
-      task: maybe { $0.id() }, moves: some(3) { $0.move() },
-      unplaced: some(3) {
-        Plan.Unplaced(
-          vm: $0.machine(), source: $0.host(), cause: $0.one(of: Plan.Unplaced.Cause.allCases), details: $0.text())
-      },
-      loads: some(3) {
-        Plan.HostLoad(
-          host: $0.host(), capacity: HostCapacity(memoryKiB: $0.below(1 << 36), cpus: $0.below(1 << 20)),
-          vmsBefore: $0.number(), vmsAfter: $0.number(), memoryKiBBefore: $0.number(), memoryKiBAfter: $0.number(),
-          vcpusBefore: $0.number(), vcpusAfter: $0.number())
-      }, seconds: seconds(), remainingSeconds: maybe { $0.seconds() })
-  }
-
-  private mutating func move() -> PlanReport.Move {
-    PlanReport.Move(
-      move: Plan.Move(vm: machine(), source: host(), destination: host()),
-      state: one(of: PlanReport.Move.State.allCases), retries: number(), details: maybe { $0.text() },
-      progress: maybe { $0.progress() }, seconds: maybe { $0.seconds() })
   }
 
   // MARK: - Damage

@@ -1,0 +1,55 @@
+import ClusterModel
+import MigfraProtocol
+
+extension RandomMessages {
+  mutating func machine() -> VirtualMachine {
+    VirtualMachine(
+      name: VMName(rawValue: text()), uuid: text(), state: one(of: VirtualMachine.State.allCases),
+      memoryKiB: below(1 << 36), vcpus: below(1 << 20), isPersistent: flip(), processID: maybe { $0.number() })
+  }
+
+  mutating func hostReport() -> HostReport {
+    var report = HostReport(
+      host: host(), presence: one(of: HostReport.Presence.allCases), epoch: next(), sequence: number(), version: text())
+    guard report.presence == .online else { return report }
+    report.capacity = HostCapacity(memoryKiB: below(1 << 36), cpus: below(1 << 20))
+    report.isHypervisorReachable = flip()
+    report.hypervisor = text()
+    report.vms = some(4) { $0.machine() }
+    return report
+  }
+
+  mutating func progress() -> MigrationProgress {
+    MigrationProgress(
+      vm: VMName(rawValue: text()), task: maybe { $0.id() }, destination: host(),
+      phase: one(of: MigrationProgress.Phase.allCases), totalBytes: number(), doneBytes: number(),
+      remainingBytes: number(), rate: number(), dirtyRate: maybe { $0.number() }, elapsedSeconds: seconds(),
+      remainingSeconds: maybe { $0.seconds() })
+  }
+
+  mutating func planReport() -> PlanReport {
+    let request = EvacuationRequest(
+      source: host(), destinations: some(3) { $0.host() }, mode: one(of: PlacementMode.allCases), overbooking: flip(),
+      bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
+    return PlanReport(
+      id: planID(), request: request, state: one(of: PlanReport.State.allCases), reason: text(),
+      task: maybe { $0.id() }, moves: some(3) { $0.move() },
+      unplaced: some(3) {
+        Plan.Unplaced(
+          vm: $0.machine(), source: $0.host(), cause: $0.one(of: Plan.Unplaced.Cause.allCases), details: $0.text())
+      },
+      loads: some(3) {
+        Plan.HostLoad(
+          host: $0.host(), capacity: HostCapacity(memoryKiB: $0.below(1 << 36), cpus: $0.below(1 << 20)),
+          vmsBefore: $0.number(), vmsAfter: $0.number(), memoryKiBBefore: $0.number(), memoryKiBAfter: $0.number(),
+          vcpusBefore: $0.number(), vcpusAfter: $0.number())
+      }, seconds: seconds(), remainingSeconds: maybe { $0.seconds() })
+  }
+
+  private mutating func move() -> PlanReport.Move {
+    PlanReport.Move(
+      move: Plan.Move(vm: machine(), source: host(), destination: host()),
+      state: one(of: PlanReport.Move.State.allCases), retries: number(), details: maybe { $0.text() },
+      progress: maybe { $0.progress() }, seconds: maybe { $0.seconds() })
+  }
+}
