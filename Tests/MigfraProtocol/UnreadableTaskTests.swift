@@ -67,64 +67,65 @@ struct UnreadableTaskTests {
     #expect(!error.description.utf8.contains { $0 < 0x20 })
   }
 
-  @Test(
-    "a missing or wrong field is named with its path, its place and what is expected",
-    arguments: [
-      ("task: start vm", "line 1, column 1: vm-configurations: required, expected a list with at least one entry"),
-      ("task: start vm\nvm-configuration: [{vm-name: a}]", "vm-configurations: required"),
-      ("task: start vm\nvm-configurations: []", "vm-configurations: required, expected a list with at least one"),
-      ("task: start vm\nvm-configurations: ~", "vm-configurations: required, expected a list with at least one"),
-      ("task: start vm\nvm-configurations: a", "line 2, column 20: vm-configurations: expected a list of mappings"),
-      ("task: start vm\nvm-configurations: {vm-name: a}", "expected a list of mappings, found a mapping"),
-      ("task: start vm\nvm-configurations: [a]", "vm-configurations[0]: expected a mapping, found 'a'"),
-      ("task: start vm\nvm-configurations: [{}]", "vm-configurations[0]: one of 'vm-name' and 'xml' is required"),
-      (
-        "task: start vm\nvm-configurations:\n- vm-name: a\n- vm-name: b\n  transient: true",
-        "line 5, column 14: vm-configurations[1].transient: a transient machine is started from 'xml'"
-      ),
-      ("task: start vm\nvm-configurations: [{xml: [a]}]", "vm-configurations[0].xml: expected a string, found a list"),
-      (
-        "task: start vm\nvm-configurations: [{vm-name: a, transient: 1}]",
-        ".transient: expected true or false, found '1'"
-      ),
-      (
-        "task: start vm\nvm-configurations: [{vm-name: a, probe-hostname: a/b}]",
-        ".probe-hostname: expected a host name"
-      ),
-      ("task: stop vm", "list: required, expected a list with at least one entry"),
-      ("task: stop vm\nlist: [{vm-name: a}, {force: true}]", "list[1]: one of 'vm-name' and 'regex' is required"),
-      ("task: stop vm\nlist: [{vm-name: ~}]", "list[0]: one of 'vm-name' and 'regex' is required"),
-      ("task: stop vm\nlist: [{vm-name: [a]}]", "list[0].vm-name: expected a string, found a list"),
-      ("task: stop vm\nlist: [{vm-name: a, force: 'true'}]", "list[0].force: expected true or false"),
-      ("task: stop vm\nlist:\n- vm-name: a\n  undefine: maybe", "line 4, column 13: list[0].undefine: expected true"),
-      ("task: suspend vm\nlist: {}", "list: expected a list of mappings, found a mapping"),
-      ("task: resume vm\nlist: [a, b]", "list[0]: expected a mapping, found 'a'"),
-      ("task: repin vm\nvcpu-map: [[1]]", "vm-name: required, expected a machine's name"),
-      ("task: migrate vm\ndestination: b", "vm-name: required"),
-      ("task: migrate vm\nvm-name: a", "destination: required, expected a host name"),
-      ("task: migrate vm\nvm-name: a\ndestination: a/b", "line 3, column 14: destination: expected a host name"),
-      ("task: migrate vm\nvm-name: a\ndestination: b\nparameter: 7", "parameter: expected a mapping, found '7'"),
-      (
-        "task: migrate vm\nvm-name: a\ndestination: b\nparameter:\n  migration-type: hot",
-        "line 5, column 19: parameter.migration-type: expected one of live, warm, offline, found 'hot'"
-      ),
-      (
-        "task: migrate vm\nvm-name: a\ndestination: b\nparameter: {retry-counter: -1}",
-        "parameter.retry-counter: expected a whole number, not negative, found '-1'"
-      ),
-      (
-        "task: migrate vm\nvm-name: a\ndestination: b\nparameter: {retry-counter: 1.5}",
-        "parameter.retry-counter: expected an integer, found '1.5'"
-      ),
-      ("task: migrate vm\nvm-name: a\ndestination: b\ntime-measurement: 1", "time-measurement: expected true or false"),
-      ("task: evacuate node\ndestinations: b", "destinations: expected a list, each item a host name"),
-      ("task: evacuate node\ndestinations: [b, 'c d']", "destinations[1]: expected a host name"),
-      ("task: evacuate node\nparameter: {mode: best}", "mode: expected one of auto, compact, scatter, found 'best'"),
-      ("task: evacuate node\nparameter: {overbooking: 2}", "parameter.overbooking: expected true or false, found '2'"),
-      ("task: evacuate node\nnot-after: tomorrow", "not-after: expected a number, found 'tomorrow'"),
-      ("task: cordon node\nreason: [a]", "reason: expected a string, found a list"),
-      ("task: uncordon node\nconcurrent-execution: maybe", "concurrent-execution: expected true or false"),
-    ])
+  /// Tasks with a field missing or wrong, and what is said about it.
+  static let wrongFields: [(String, String)] = [
+    ("task: start vm", "line 1, column 1: vm-configurations: required, expected a list with at least one entry"),
+    ("task: start vm\nvm-configuration: [{vm-name: a}]", "vm-configurations: required"),
+    ("task: start vm\nvm-configurations: []", "vm-configurations: required, expected a list with at least one"),
+    ("task: start vm\nvm-configurations: ~", "vm-configurations: required, expected a list with at least one"),
+    ("task: start vm\nvm-configurations: a", "line 2, column 20: vm-configurations: expected a list of mappings"),
+    ("task: start vm\nvm-configurations: {vm-name: a}", "expected a list of mappings, found a mapping"),
+    ("task: start vm\nvm-configurations: [a]", "vm-configurations[0]: expected a mapping, found 'a'"),
+    ("task: start vm\nvm-configurations: [{}]", "vm-configurations[0]: one of 'vm-name' and 'xml' is required"),
+    (
+      "task: start vm\nvm-configurations:\n- vm-name: a\n- vm-name: b\n  transient: true",
+      "line 5, column 14: vm-configurations[1].transient: a transient machine is started from 'xml'"
+    ),
+    ("task: start vm\nvm-configurations: [{xml: [a]}]", "vm-configurations[0].xml: expected a string, found a list"),
+    (
+      "task: start vm\nvm-configurations: [{vm-name: a, transient: 1}]",
+      ".transient: expected true or false, found '1'"
+    ),
+    (
+      "task: start vm\nvm-configurations: [{vm-name: a, probe-hostname: a/b}]",
+      ".probe-hostname: expected a host name"
+    ),
+    ("task: stop vm", "list: required, expected a list with at least one entry"),
+    ("task: stop vm\nlist: [{vm-name: a}, {force: true}]", "list[1]: one of 'vm-name' and 'regex' is required"),
+    ("task: stop vm\nlist: [{vm-name: ~}]", "list[0]: one of 'vm-name' and 'regex' is required"),
+    ("task: stop vm\nlist: [{vm-name: [a]}]", "list[0].vm-name: expected a string, found a list"),
+    ("task: stop vm\nlist: [{vm-name: a, force: 'true'}]", "list[0].force: expected true or false"),
+    ("task: stop vm\nlist:\n- vm-name: a\n  undefine: maybe", "line 4, column 13: list[0].undefine: expected true"),
+    ("task: suspend vm\nlist: {}", "list: expected a list of mappings, found a mapping"),
+    ("task: resume vm\nlist: [a, b]", "list[0]: expected a mapping, found 'a'"),
+    ("task: repin vm\nvcpu-map: [[1]]", "vm-name: required, expected a machine's name"),
+    ("task: migrate vm\ndestination: b", "vm-name: required"),
+    ("task: migrate vm\nvm-name: a", "destination: required, expected a host name"),
+    ("task: migrate vm\nvm-name: a\ndestination: a/b", "line 3, column 14: destination: expected a host name"),
+    ("task: migrate vm\nvm-name: a\ndestination: b\nparameter: 7", "parameter: expected a mapping, found '7'"),
+    (
+      "task: migrate vm\nvm-name: a\ndestination: b\nparameter:\n  migration-type: hot",
+      "line 5, column 19: parameter.migration-type: expected one of live, warm, offline, found 'hot'"
+    ),
+    (
+      "task: migrate vm\nvm-name: a\ndestination: b\nparameter: {retry-counter: -1}",
+      "parameter.retry-counter: expected a whole number, not negative, found '-1'"
+    ),
+    (
+      "task: migrate vm\nvm-name: a\ndestination: b\nparameter: {retry-counter: 1.5}",
+      "parameter.retry-counter: expected an integer, found '1.5'"
+    ),
+    ("task: migrate vm\nvm-name: a\ndestination: b\ntime-measurement: 1", "time-measurement: expected true or false"),
+    ("task: evacuate node\ndestinations: b", "destinations: expected a list, each item a host name"),
+    ("task: evacuate node\ndestinations: [b, 'c d']", "destinations[1]: expected a host name"),
+    ("task: evacuate node\nparameter: {mode: best}", "mode: expected one of auto, compact, scatter, found 'best'"),
+    ("task: evacuate node\nparameter: {overbooking: 2}", "parameter.overbooking: expected true or false, found '2'"),
+    ("task: evacuate node\nnot-after: tomorrow", "not-after: expected a number, found 'tomorrow'"),
+    ("task: cordon node\nreason: [a]", "reason: expected a string, found a list"),
+    ("task: uncordon node\nconcurrent-execution: maybe", "concurrent-execution: expected true or false"),
+  ]
+
+  @Test("a missing or wrong field is named with its path, its place and what is expected", arguments: wrongFields)
   func wrongField(_ text: String, _ description: String) throws {
     let error = try refusal(text + "\nid: t1")
     #expect(error.code == .invalidMessage)
