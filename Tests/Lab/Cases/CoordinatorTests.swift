@@ -1,0 +1,74 @@
+import TestSupport
+import Testing
+
+/// What becomes of operations whose coordinator is killed, on real guests.
+@Suite("A coordinator that dies, in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+struct CoordinatorTests {
+  /// Waits until a machine is being copied, kills the coordinator, leaves the workers alone for a while, and starts it.
+  private func killInTheMiddle(_ lab: Lab, _ bus: LabBus) async throws {
+    try await eventually("copying", within: .seconds(20)) {
+      bus.messages.contains { $0.topic.hasSuffix("/progress") && $0.text.contains("phase: copying") }
+    }
+    try await lab.kill("migfra-coordinator", on: "ctl")
+    try await eventually("word of the coordinator's death") {
+      bus.messages.contains { $0.topic == "fast/coordinator/state" && $0.text.contains("offline") }
+    }
+    #expect(bus.results(of: "node1") == [])
+    try await lab.restart("migfra-coordinator", on: "ctl")
+  }
+
+  @Test("An evacuation goes on: one answer with everything that was moved, nothing doubled or lost")
+  func evacuation() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(4, on: "node1", "mem=64", "fill=48")
+      try await lab.must("rate", "node1", "200mbit")
+      let bus = try await LabBus(lab)
+      let watch = try Watch(lab, guests: 4)
+      try await bus.publish("fast/migfra/node1/task", "task: evacuate node\nid: e2\ndestinations: [node2]\n")
+      try await killInTheMiddle(lab, bus)
+      let answer = try await eventually("answer", within: .seconds(60)) { bus.results(of: "node1").first }
+      #expect(answer.contains("result: node evacuated\nid: e2\n"), "\(answer)")
+      #expect(answer.contains("status: success\ndetails: 4 moved"), "\(answer)")
+      for number in 1...4 {
+        #expect(try await lab.whereabouts(of: "vm\(number)", hosts: 2) == ["node2/running"])
+      }
+      for testimony in try await watch.end() { #expect(testimony.backwards == 0, "\(testimony)") }
+      #expect(try await lab.migfra("hosts").text.contains("DRAINED"))
+      #expect(bus.results(of: "node1").count == 1)
+    }
+  }
+
+  @Test("The command that waits for it waits on, and ends well")
+  func command() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(3, on: "node1", "mem=64", "fill=48")
+      try await lab.must("rate", "node1", "200mbit")
+      let bus = try await LabBus(lab)
+      async let output = lab.migfra("evacuate", "node1")
+      try await killInTheMiddle(lab, bus)
+      let ended = try await output
+      #expect(ended.status == 0, "\(ended.text)")
+      #expect(ended.text.contains("the coordinator went away") && ended.text.contains("DRAINED"), "\(ended.text)")
+    }
+  }
+
+  @Test("An exchange goes on, and is answered once")
+  func exchange() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.must("start", "node2", "vm2", "mem=64", "fill=48", "ip=\(Lab.address(2))")
+      try await lab.startGuests(1, on: "node1", "mem=64", "fill=48")
+      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
+      try await lab.must("rate", "node1", "100mbit")
+      let bus = try await LabBus(lab)
+      try await bus.publish(
+        "fast/migfra/node1/task",
+        "task: migrate vm\nid: s\nvm-name: vm1\ndestination: node2\nparameter: {swap-with: vm2}\n")
+      try await killInTheMiddle(lab, bus)
+      let answer = try await eventually("answer", within: .seconds(60)) { bus.results(of: "node1").first }
+      #expect(answer.contains("id: s\nvm-name: vm1\nstatus: success"), "\(answer)")
+      #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
+      #expect(try await lab.whereabouts(of: "vm2", hosts: 2) == ["node1/running"])
+      #expect(bus.results(of: "node1").count == 1)
+    }
+  }
+}
