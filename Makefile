@@ -7,7 +7,8 @@ LAB := Tests/Lab/lab
 
 BUILD_PACKAGES := ca-certificates g++ git pkg-config \
   libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libxml2-dev libyaml-dev
-LAB_PACKAGES := binutils gcc libc6-dev iproute2 procps util-linux \
+LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc6-dev linux-image-cloud-amd64 \
+  openssh-client procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
 
 .PHONY: help setup build test lint demo bench bench-planner lab-up lab-down clean
@@ -28,7 +29,8 @@ test: setup ## every test, on real hosts too
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
-	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench Tests/Lab/lib/*.sh; \
+	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
+	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/*; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)

@@ -11,12 +11,18 @@ struct Lab {
   static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
   /// Runs `body` in a cluster with broker, coordinator and workers, and takes the cluster down in any case.
+  ///
+  /// - Parameter deviceHosts: how many vnodes it has beside the hosts.
   static func with(
-    hosts: Int = 3, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
+    hosts: Int = 3, deviceHosts: Int = 0, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
   ) async throws {
     let lab = Lab(folder: try TemporaryFolder("migfra-lab"))
     do {
       try await lab.must("up", "\(hosts)")
+      try await withThrowingTaskGroup { group in
+        for number in 0..<deviceHosts { group.addTask { _ = try await lab.must("vfio", "\(number + 1)") } }
+        try await group.waitForAll()
+      }
       try await lab.must("services")
       try await body(lab)
     } catch {
@@ -77,6 +83,15 @@ struct Lab {
     guard output.status == 0 else { throw LabError(description: "lab \(arguments): \(output.text)") }
   }
 
+  /// `virsh ARGUMENTS` with a host's libvirt, run on ctl.
+  func virsh(_ host: String, _ arguments: String...) async throws -> String { try await virsh(host, arguments) }
+
+  func virsh(_ host: String, _ arguments: [String]) async throws -> String {
+    let output = try await run(["exec", "ctl", "virsh", "-q", "-c", "qemu+tcp://\(host)/system"] + arguments)
+    guard output.status == 0 else { throw LabError(description: "virsh \(arguments) on \(host): \(output.text)") }
+    return output.text
+  }
+
   /// Where libvirt has the machine, on any host: "node2/running".
   func whereabouts(of vm: String, hosts: Int = 3) async throws -> [String] {
     var found: [String] = []
@@ -121,7 +136,7 @@ struct Lab {
   }
 
   private func showLogs() {
-    for host in ["ctl", "node1", "node2", "node3"] {
+    for host in ["ctl", "node1", "node2", "node3", "vnode1", "vnode2"] {
       for program in ["migfra-coordinator", "migfra-worker"] where !log(program, on: host).isEmpty {
         print("--- \(program) on \(host)\n\(log(program, on: host).suffix(4000))")
       }

@@ -22,6 +22,7 @@ address_of() {
   case $1 in
     ctl) echo $NET.0.254 ;;
     node*) echo "$NET.0.${1#node}" ;;
+    vnode*) echo "$NET.0.$((100 + ${1#vnode}))" ;;
     *) die "no such host: $1" ;;
   esac
 }

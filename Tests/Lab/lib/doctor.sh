@@ -1,8 +1,14 @@
 # What a lab needs of this machine.  Each thing is tried, not guessed, and every complaint names the way out.
+#
+# lab doctor [--quiet] [hosts|vfio]: for hosts of namespaces only, or for vnodes, too (the default).
 # shellcheck shell=bash
 
 lab_doctor() {
-  local missing=() program
+  local missing=() program quiet=
+  if [ "${1:-}" = --quiet ]; then
+    quiet=1
+    shift
+  fi
   need() { # COMPLAINT COMMAND...
     local complaint=$1
     shift
@@ -15,6 +21,12 @@ lab_doctor() {
   for program in libvirtd virsh qemu-system-x86_64 gcc ip tc nsenter flock pgrep mosquitto; do
     need "$program is not installed: run \`make setup\`" command -v "$program"
   done
+  if [ "${1:-vfio}" = vfio ]; then
+    for program in busybox cpio modprobe ssh ssh-keygen dropbear dropbearkey /usr/lib/qemu/virtiofsd; do
+      need "$program is not installed, vnodes need it: run \`make setup\`" command -v "$program"
+    done
+    need "no kernel for vnodes (linux-image-cloud-amd64): run \`make setup\`" kernel_release
+  fi
   need "the user libvirt-qemu does not exist, libvirtd insists on it: run \`make setup\`" id libvirt-qemu
   if has_root; then
     need "namespaces are forbidden: in a container start it with --privileged" \
@@ -33,5 +45,5 @@ lab_doctor() {
     printf 'lab: missing: %s\n' "${missing[@]}" >&2
     return 1
   fi
-  [ "${1:-}" = --quiet ] || echo "lab: everything is there"
+  [ -n "$quiet" ] || echo "lab: everything is there"
 }

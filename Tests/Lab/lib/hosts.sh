@@ -3,7 +3,7 @@
 
 lab_up() {
   local count=${1:-3} k jobs=() job
-  lab_doctor --quiet || exit 1
+  lab_doctor --quiet hosts || exit 1
   build_images || exit 1
   mkdir -p "$STATE/shared" || die "cannot write to $STATE"
   write_hosts_file
@@ -19,6 +19,10 @@ lab_up() {
 
 lab_boot() {
   local node=$1
+  if [[ $node == vnode* ]]; then
+    lab_vfio "${node#vnode}"
+    return
+  fi
   if ! is_running "$node"; then
     make_namespaces "$node"
     cable_up "$node"
@@ -30,21 +34,24 @@ lab_boot() {
 
 lab_crash() {
   lab_link "$1" down
-  kill_namespaces "$1"
+  case $1 in
+    vnode*) vnode_crash "$1" ;;
+    *) kill_namespaces "$1" ;;
+  esac
 }
 
 lab_down() {
   local node
   kill_namespaces ctl
   for node in $(nodes); do kill_namespaces "$node"; done
-  rm -rf "$STATE"/node* "$STATE"/{ctl,hosts,shared}
+  rm -rf "$STATE"/{,v}node* "$STATE"/{ctl,hosts,shared}
   rmdir "$STATE" 2>/dev/null
   return 0
 }
 
 lab_status() {
   local host libvirtd
-  for host in ctl $(nodes); do
+  for host in ctl $(nodes) $(vnodes); do
     if ! is_running "$host"; then
       echo "$host down"
     elif [ "$host" = ctl ]; then

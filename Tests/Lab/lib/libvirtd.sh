@@ -43,7 +43,13 @@ libvirtd_pid() {
   on "$1" sh -c 'pid=$(cat /run/libvirtd.pid) && grep -q libvirtd "/proc/$pid/comm" && echo "$pid"' 2>/dev/null
 }
 
-libvirtd_answers() { net_of "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509' 2>/dev/null; }
+# A node answers behind a cut cable, too; in a vnode the question would start a shell, which takes its time there.
+libvirtd_answers() {
+  case $1 in
+    vnode*) net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of "$1")/16509" 2>/dev/null ;;
+    *) net_of "$1" bash -c 'exec 3<>/dev/tcp/127.0.0.1/16509' 2>/dev/null ;;
+  esac
+}
 
 libvirtd_start() {
   local node=$1 log=$STATE/$1/log
@@ -75,16 +81,27 @@ lab_daemon() {
 
 # libvirt asks QEMU for its capabilities once per cache, which takes one to two seconds.  The answer is kept beside the
 # images and given to every new node; libvirt itself checks whether it still fits the installed QEMU.
+# The emulated processor of a vnode is another one than this machine's.
+kept_capabilities() {
+  case $1 in
+    vnode*) echo "$IMAGES/capabilities-vnode" ;;
+    *) echo "$IMAGES/capabilities" ;;
+  esac
+}
+
 lend_capabilities() {
-  local cache=$STATE/$1/cache/qemu
-  [ -d "$IMAGES/capabilities" ] && [ ! -d "$cache" ] || return 0
+  local kept cache=$STATE/$1/cache/qemu
+  kept=$(kept_capabilities "$1")
+  [ -d "$kept" ] && [ ! -d "$cache" ] || return 0
   mkdir -p "$cache"
-  cp -a "$IMAGES/capabilities" "$cache/"
+  cp -a "$kept" "$cache/capabilities"
 }
 
 keep_capabilities() {
-  local own=$STATE/$1/cache/qemu/capabilities copy=$IMAGES/capabilities.$$
-  on "$1" virsh -q domcapabilities --virttype qemu >/dev/null || die "$1: libvirt finds no QEMU"
-  diff -rq "$own" "$IMAGES/capabilities" >/dev/null 2>&1 && return
-  cp -a "$own" "$copy" && rm -rf "$IMAGES/capabilities" && mv -T "$copy" "$IMAGES/capabilities"
+  local kept own=$STATE/$1/cache/qemu/capabilities
+  kept=$(kept_capabilities "$1")
+  on ctl virsh -q -c "qemu+tcp://$1/system" domcapabilities --virttype qemu >/dev/null ||
+    die "$1: libvirt finds no QEMU"
+  diff -rq "$own" "$kept" >/dev/null 2>&1 && return
+  cp -a "$own" "$kept.$$" && rm -rf "$kept" && mv -T "$kept.$$" "$kept"
 }

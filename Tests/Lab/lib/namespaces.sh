@@ -33,11 +33,20 @@ pid_of() {
   return 1
 }
 
-is_running() { pid_of "$1" >/dev/null; }
+is_running() {
+  case $1 in
+    vnode*) [ -n "$(vnode_pid "$1")" ] ;;
+    *) pid_of "$1" >/dev/null ;;
+  esac
+}
 
 # on HOST COMMAND...: run it there, in this working directory.
 on() {
   local host=$1 pid
+  if [[ $host == vnode* ]]; then
+    on_vnode "$@"
+    return
+  fi
   shift
   pid=$(pid_of "$host") || die "$host is not running"
   if [ "$pid" = 1 ]; then

@@ -1,8 +1,13 @@
-# The network: ctl has the switch (bridge lan0) with a port pK per node; a node has its cable (up0) in a bridge br0,
-# which carries the node's address and the taps of its guests.
+# The network: ctl has the switch (bridge lan0) with a port pK per node, vK per vnode; a node has its cable (up0) in a
+# bridge br0, which carries the node's address and the taps of its guests.
 # shellcheck shell=bash
 
-port_of() { echo "p${1#node}"; }
+port_of() {
+  case $1 in
+    vnode*) echo "v${1#vnode}" ;;
+    *) echo "p${1#node}" ;;
+  esac
+}
 
 write_hosts_file() {
   local k
@@ -10,6 +15,7 @@ write_hosts_file() {
     echo "127.0.0.1 localhost"
     echo "$(address_of ctl) ctl"
     for ((k = 1; k <= 50; k++)); do echo "$NET.0.$k node$k"; done
+    for ((k = 1; k <= 4; k++)); do echo "$(address_of "vnode$k") vnode$k"; done
   } >"$STATE/hosts"
 }
 
@@ -41,6 +47,7 @@ lab_link() {
 
 lab_rate() {
   local node=$1 rate=${2:-off}
+  [[ $node != vnode* ]] || die "the links of vnodes cannot be limited"
   shape() { # HOST DEVICE
     if [ "$rate" = off ]; then
       net_of "$1" tc qdisc del dev "$2" root 2>/dev/null || true

@@ -110,15 +110,15 @@ lab_services() {
   service ctl mosquitto -c "$STATE/ctl/mosquitto.conf"
   wait_until 10 broker_answers || die "the broker does not answer: $(tail -n 5 "$STATE/ctl/mosquitto.log")"
   service ctl "$folder/migfra-coordinator" --config "$STATE/ctl/migfra.yaml"
-  for node in $(nodes); do
+  for node in $(nodes) $(vnodes); do
     mkdir -p "$STATE/$node/migfra"
     worker_configuration "$node" >"$STATE/$node/migfra.yaml"
     service "$node" "$folder/migfra-worker" --config "$STATE/$node/migfra.yaml"
     count=$((count + 1))
   done
-  if ! wait_until 20 all_online "$folder" "$count"; then
-    tail -n 15 "$STATE"/ctl/{mosquitto,migfra-coordinator}.log "$STATE"/node*/migfra-worker.log >&2
+  if ! wait_until 60 all_online "$folder" "$count"; then
+    tail -n 15 "$STATE"/ctl/{mosquitto,migfra-coordinator}.log "$STATE"/*node*/migfra-worker.log >&2
     ask "$folder" hosts >&2
-    die "only $(hosts_online "$folder") of $count hosts are online after 20 s; the logs are above"
+    die "only $(hosts_online "$folder") of $count hosts are online after 60 s; the logs are above"
   fi
 }
