@@ -113,6 +113,17 @@ struct DomainDescriptionTests {
     #expect(description.sharedMemory.first?.alias == "shmem0")
   }
 
+  @Test("Devices of the host are exchanged by their addresses, all at once, and the rest stays")
+  func exchange() throws {
+    func device(_ slot: Int) -> String {
+      "<hostdev type='pci' managed='yes'><source><address domain='0' bus='0' slot='\(slot)' function='0'/></source></hostdev>"
+    }
+    func at(_ slot: Int) -> PCIAddress { PCIAddress(domain: 0, bus: 0, slot: slot, function: 0) }
+    var description = try domain("<devices>\(device(1))\(device(2))<disk/>\(device(3))</devices>")
+    description.moveHostDevices([at(1): at(2), at(2): at(1), at(9): at(3)])
+    #expect(try description == domain("<devices>\(device(2))\(device(1))<disk/>\(device(3))</devices>"))
+  }
+
   @Test(
     "What is no domain is refused with its reason",
     arguments: [

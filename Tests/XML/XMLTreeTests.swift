@@ -61,6 +61,8 @@ struct XMLTreeTests {
     let expected =
       "<d><devices><x n='1'/><y a='b'/><z>new</z><w k='v'><u>t</u></w></devices><devices><x n='3'/></devices></d>"
     #expect(try tree == XMLTree(parsing: expected))
+    tree.changeAll("devices") { devices in devices.changeAll("x") { $0["n"] = nil } }
+    #expect(tree.elements("devices/x").map(\.attributes) == [[], []])
     tree["a"] = "1"
     tree["a"] = "2"
     #expect(tree.attributes == [.init(name: "a", value: "2")])

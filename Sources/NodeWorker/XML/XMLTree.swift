@@ -90,14 +90,27 @@ public struct XMLTree: Sendable, Hashable {
 
   /// Changes the first direct child of that name; one that is missing is appended first.
   public mutating func change(_ name: String, _ body: (inout XMLTree) -> Void) {
-    for index in content.indices {
+    if !changeChildren(name, atMost: 1, body) {
+      var element = XMLTree(name)
+      body(&element)
+      append(element)
+    }
+  }
+
+  /// Changes each direct child of that name, in the order of the text.
+  public mutating func changeAll(_ name: String, _ body: (inout XMLTree) -> Void) {
+    _ = changeChildren(name, atMost: .max, body)
+  }
+
+  /// Returns whether there was any.
+  private mutating func changeChildren(_ name: String, atMost limit: Int, _ body: (inout XMLTree) -> Void) -> Bool {
+    var count = 0
+    for index in content.indices where count < limit {
       guard case .element(var element) = content[index], element.name == name else { continue }
       body(&element)
       content[index] = .element(element)
-      return
+      count += 1
     }
-    var element = XMLTree(name)
-    body(&element)
-    append(element)
+    return count > 0
   }
 }

@@ -102,6 +102,16 @@ struct DomainDescription: Sendable, Equatable {
     return hostDevices.map(\.source) + functions.compactMap { $0.first("source/address").flatMap(PCIAddress.init) }
   }
 
+  /// Hands other devices of a host through in place of those at these addresses; the guest finds them where the old were.
+  mutating func moveHostDevices(_ addresses: [PCIAddress: PCIAddress]) {
+    root.change("devices") { devices in
+      devices.changeAll("hostdev") { element in
+        guard let device = HostDevice(element), let new = addresses[device.source] else { return }
+        element.change("source") { $0.content = [.element(new.element)] }
+      }
+    }
+  }
+
   func hasDevice(alias: String) -> Bool {
     root.first("devices")?.children.contains { $0.first("alias")?["name"] == alias } == true
   }

@@ -24,6 +24,20 @@ struct DeviceEndpoint: Sendable {
       })
   }
 
+  /// What the machine will be at its next start; nil: there is none for it.
+  func definition() async throws(HypervisorError) -> String? {
+    try await asking("reading the definition of \(vm)") { () throws(LibvirtError) in
+      guard try await connection.domain(machine)?.isPersistent == true else { return nil }
+      return try await connection.xml(of: machine, inactive: true, secure: true)
+    }
+  }
+
+  func define(_ description: DomainDescription) async throws(HypervisorError) {
+    try await asking("Error defining domain") { () throws(LibvirtError) in
+      _ = try await connection.define(xml: description.text)
+    }
+  }
+
   // MARK: - The note
 
   func note() async throws(HypervisorError) -> DeviceNote? {

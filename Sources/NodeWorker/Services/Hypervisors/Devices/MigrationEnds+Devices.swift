@@ -133,8 +133,25 @@ extension DeviceEndpoint {
     guard failures.isEmpty else {
       throw HypervisorError(.devices, failures.joined(separator: "; "), mayPass: true)
     }
+    try await follow(note)
     if !keepingNote { try await write(nil) }
     return times.measurements
+  }
+
+  /// Corrects the definition of a machine that has other devices now than those it was defined with: started again, it would
+  /// get whatever this host has at the other's addresses.
+  private func follow(_ note: DeviceNote) async throws(HypervisorError) {
+    let now = try await description().hostDevices
+    var addresses: [PCIAddress: PCIAddress] = [:]
+    for device in note.devices {
+      guard let old = device.source, let new = now.first(where: { $0.place == device.place })?.source else { continue }
+      addresses[old] = new
+    }
+    guard !addresses.isEmpty, let definition = try await definition() else { return }
+    var description = try DomainDescription(definition)
+    let before = description
+    description.moveHostDevices(addresses)
+    if description != before { try await define(description) }
   }
 
   private func attach(_ device: MovableDevice) async throws(HypervisorError) {
