@@ -115,10 +115,11 @@ struct BusClient {
         let now = try CoordinatorReport.decode(message.payload)
         guard now.epoch == state.epoch || now.journal != nil && now.journal == state.journal else {
           throw Failure(
-            description: "another coordinator came before this one had answered; migrations that had begun are finished "
+            description:
+              "another coordinator came before this one had answered; migrations that had begun are finished "
               + "by the workers. See 'migfra vms'")
         }
-        if !now.isOnline { warn("the coordinator went away; it goes on when it is started again. Waiting for it") }
+        if !now.isOnline { warn("the coordinator went away, and goes on when it is started again; waiting for it") }
       case .message(let message) where TopicFilter(Topics.anyPlan).matches(message.topic):
         guard let report = try? PlanReport.decode(message.payload), report.task == task.id else { continue }
         watch(report)

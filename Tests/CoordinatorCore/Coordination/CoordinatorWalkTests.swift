@@ -24,7 +24,9 @@ struct CoordinatorWalkTests {
       ends.formUnion(cluster.answers.values.map { $0[0].status })
     }
     // Four ends of evacuations, and exchanges, whose answers have none.
-    #expect(moved > 20 && ends.count == 5 && lives > 2, "seeds from \(round * 1000): too little happens, \(moved) \(ends)")
+    #expect(
+      moved > 20 && ends.count == 5 && lives > 2,
+      "seeds from \(round * 1000): too little happens, \(moved) \(ends) \(lives)")
   }
 
   /// What must hold of anything that the coordinator wants.
