@@ -52,7 +52,13 @@ struct RoundTripTests {
     {
       try NodeReport.decode($0.encoded())
     }
-    try messages(seed, { CoordinatorReport(isOnline: $0.flip(), epoch: $0.next(), version: $0.text()) }) {
+    try messages(
+      seed,
+      {
+        CoordinatorReport(
+          isOnline: $0.flip(), epoch: $0.next(), version: $0.text(), journal: $0.maybe { $0.text() })
+      }
+    ) {
       try CoordinatorReport.decode($0.encoded())
     }
   }

@@ -11,7 +11,9 @@ enum ReportKind: String, CaseIterable {
     case .state: random.hostReport().encoded()
     case .progress: random.progress().encoded()
     case .coordinator:
-      CoordinatorReport(isOnline: random.flip(), epoch: random.next(), version: random.text()).encoded()
+      CoordinatorReport(
+        isOnline: random.flip(), epoch: random.next(), version: random.text(), journal: random.maybe { $0.text() }
+      ).encoded()
     case .node:
       NodeReport(host: random.host(), state: random.one(of: NodeReport.State.allCases), reason: random.text())
         .encoded()
