@@ -34,8 +34,8 @@ extension CoordinatorMachine {
       exchange.shift(by: shift)
       swaps.append(exchange)
       _ = ledger.receive(exchange.task)
-      let hosts = Set(exchange.legs.map(\.move.source)).sorted()
-      return takeUp(exchange.id, exchange.legs, with: hosts, at: now)
+      let hosts = exchange.ways.map(\.source).sorted()
+      return takeUp(exchange.id, exchange.steps.map(\.migration), with: hosts, at: now)
         + hosts.flatMap { host in exchange.openOrders(of: host).map { .send($0, to: host) } }
     }
   }
@@ -56,13 +56,6 @@ extension CoordinatorMachine {
     }
     let metadata = ["plan-id": plan.rawValue, "hosts": hosts.map(\.rawValue).joined(separator: " ")]
     return [.note(Note(.warning, "going on with an operation of the last run", metadata))] + effects
-  }
-
-  /// Whether the task is that of an operation under way: it was read again from the journal.
-  func isUnderWay(_ arrival: TaskArrival) -> Bool {
-    guard arrival.sequence != 0 else { return false }
-    return evacuations.contains { $0.arrival.sequence == arrival.sequence }
-      || swaps.contains { $0.arrival.sequence == arrival.sequence }
   }
 
   /// What has changed since the last time: on disk before anything is done about it. What has ended goes at last, after its

@@ -23,10 +23,11 @@ extension CoordinatorMachine {
     private(set) var moving: Set<String> = []
 
     init(_ machine: CoordinatorMachine) {
-      let migrations = machine.evacuations.flatMap(\.migrations) + machine.swaps.flatMap(\.legs)
+      let migrations =
+        machine.evacuations.flatMap(\.migrations) + machine.swaps.flatMap(\.steps).map(\.migration)
       for migration in migrations where migration.task != nil { take(migration.move) }
       // Between two steps of an exchange its machines are nobody else's either.
-      for leg in machine.swaps.flatMap(\.legs) { moving.insert(leg.move.vm.uuid) }
+      for way in machine.swaps.flatMap(\.ways) { moving.insert(way.vm.uuid) }
     }
 
     mutating func take(_ move: Plan.Move) {
@@ -104,9 +105,11 @@ extension CoordinatorMachine {
       return obstacle.description
     }
     let here = report.vms.filter { $0.state.isActive || $0.state == .arriving }
-    let ours = (evacuations.flatMap(\.migrations) + swaps.flatMap(\.legs)).filter { other in
+    let coming = evacuations.lazy.flatMap(\.migrations).filter { other in
       other.move.destination == move.destination && (other.isMoved || other.task != nil)
-    }.map(\.move.vm)
+    }
+    let exchanged = swaps.filter { $0.concerns(move.destination) }.flatMap(\.ways)
+    let ours = coming.map(\.move.vm) + exchanged.map(\.vm)
     let others = (here + ours.filter { vm in !here.contains { $0.uuid == vm.uuid } }).filter { $0.uuid != move.vm.uuid }
     let memory = report.capacity.memoryKiB - others.reduce(0) { $0 + $1.memoryKiB }
     if memory < move.vm.memoryKiB { return "it has only \(SizeText.kibibytes(max(0, memory))) of memory left" }

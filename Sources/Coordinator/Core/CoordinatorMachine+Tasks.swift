@@ -4,7 +4,6 @@ import MigfraProtocol
 /// What a task makes the coordinator do.
 extension CoordinatorMachine {
   mutating func receive(_ task: TaskMessage, from arrival: TaskArrival, at now: Moment) -> [CoordinatorEffect] {
-    guard !isUnderWay(arrival) else { return [] }
     switch ledger.receive(task) {
     case .new: break
     case .running:

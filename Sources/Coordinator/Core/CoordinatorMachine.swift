@@ -111,8 +111,15 @@ public struct CoordinatorMachine: Sendable {
   /// our migrations bring, and those that arrive by anybody else's hand.
   private var arrivals: [HostName: [VirtualMachine]] {
     var arrivals: [HostName: [VirtualMachine]] = [:]
-    let migrations = evacuations.flatMap(\.migrations) + swaps.flatMap(\.legs)
-    for migration in migrations where migration.occupiesDestination {
+    // Both of an exchange have their room on both hosts until it is over, wherever they are just now.
+    for swap in swaps {
+      for host in swap.ways.map(\.source) {
+        for vm in swap.ways.map(\.vm) where !roster.shows(vm.uuid, activeOn: host) {
+          arrivals[host, default: []].append(vm)
+        }
+      }
+    }
+    for migration in evacuations.lazy.flatMap(\.migrations) where migration.occupiesDestination {
       let move = migration.move
       if !roster.shows(move.vm.uuid, activeOn: move.destination) {
         arrivals[move.destination, default: []].append(move.vm)

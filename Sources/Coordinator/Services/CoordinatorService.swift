@@ -89,14 +89,16 @@ public struct CoordinatorService: Service {
     }
     let now = clock.now
     var effects: [CoordinatorEffect] = []
+    var continued: Set<Int64> = []
     for saved in try journal.operations() {
+      continued.insert(saved.operation.sequence)
       effects += machine.restore(saved, isAnswered: answered.contains(saved.operation.sequence), at: now)
     }
     for report in try journal.nodes() { effects += machine.handle(.nodeRecalled(report), at: now) }
     for record in recalled.open {
       if let answer = record.answer {
         outbox.deliver(answer, for: record.arrival)
-      } else {
+      } else if !continued.contains(record.arrival.sequence) {
         inbox.take(CoordinatorInbox.event(for: record.payload, record.arrival))
       }
     }

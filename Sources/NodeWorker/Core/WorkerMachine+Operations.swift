@@ -31,6 +31,8 @@ extension WorkerMachine {
       return perform(id)
     }
     if let job = jobs[order.vm] { return take(job, of: order.vm, for: id, at: now) }
+    // A machine that is saved has nobody who could be asked; what the stage before has closed was in `jobs`.
+    if order.tuning.offlineStage == .restore || order.tuning.offlineStage == .goHome { return perform(id) }
     guard areProcessesKnown else {
       operations[id]?.stage = .learning
       return []
@@ -79,7 +81,8 @@ extension WorkerMachine {
   /// The operation is over; a job that was closed for it is opened before that is told.
   mutating func end(_ id: OperationID, _ outcome: OperationOutcome, at now: Moment) -> [WorkerEffect] {
     guard let operation = operations[id] else { return [] }
-    if let (order, _) = operation.operation.hookedOrder, jobs[order.vm] != nil {
+    let isKept = operation.operation.keepsJobClosed && outcome.isSuccess
+    if let (order, _) = operation.operation.hookedOrder, jobs[order.vm] != nil, !isKept {
       return open(order.vm, then: .finish(id, outcome), at: now)
     }
     return conclude(id, outcome, at: now)

@@ -17,6 +17,7 @@ extension MigrationTuning {
     timeout = try parameter.optionalCount("timeout")
     downtimeLimit = try parameter.optionalCount("downtime-limit")
     nonConvergence = try parameter.optional("non-convergence")
+    offlineStage = try parameter.optional("offline-stage")
     for (key, value) in [
       ("bandwidth", bandwidth), ("parallel-connections", parallelConnections), ("timeout", timeout),
       ("downtime-limit", downtimeLimit),
@@ -39,6 +40,7 @@ extension MigrationTuning {
     if let timeout { fields.append(("timeout", .integer(timeout))) }
     if let downtimeLimit { fields.append(("downtime-limit", .integer(downtimeLimit))) }
     if let nonConvergence { fields.append(("non-convergence", .string(nonConvergence.rawValue))) }
+    if let offlineStage { fields.append(("offline-stage", .string(offlineStage.rawValue))) }
     return fields
   }
 }

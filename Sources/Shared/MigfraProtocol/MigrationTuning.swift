@@ -28,6 +28,8 @@ public struct MigrationTuning: Sendable, Equatable {
   public var downtimeLimit: Int?
   /// What is done when the guest writes faster than its memory is copied; nil: as configured.
   public var nonConvergence: NonConvergence?
+  /// Of an offline migration, only this part; nil: the whole.
+  public var offlineStage: OfflineStage?
 
   public init() {}
 }
@@ -50,6 +52,17 @@ public enum NonConvergence: String, Sendable, CaseIterable, YAMLReadable {
   case postCopy = "post-copy"
   /// The machine stays where it is.
   case giveUp = "give-up"
+}
+
+/// Parts of an offline migration, for exchanges that need the machine out of the way for a while. All are asked of the
+/// source's worker.
+public enum OfflineStage: String, Sendable, CaseIterable, YAMLReadable {
+  /// The machine is saved and kept; its job's connections stay closed.
+  case save
+  /// What was saved goes on at the destination.
+  case restore
+  /// What was saved goes on where it was.
+  case goHome = "go-home"
 }
 
 /// How one host's libvirt speaks with another's; never pasted from a task into a URI.

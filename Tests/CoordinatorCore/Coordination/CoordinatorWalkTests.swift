@@ -25,7 +25,7 @@ struct CoordinatorWalkTests {
     }
     // Four ends of evacuations, and exchanges, whose answers have none.
     #expect(
-      moved > 20 && ends.count == 5 && lives > 2,
+      moved > 20 && ends.count == 5 && lives > 0,
       "seeds from \(round * 1000): too little happens, \(moved) \(ends) \(lives)")
   }
 
@@ -53,8 +53,9 @@ struct CoordinatorWalkTests {
     var leaving: [HostName: Int] = [:]
     var arriving: [HostName: Int] = [:]
     var moving: Set<String> = []
-    for leg in cluster.machine.swaps.flatMap(\.legs) where leg.task != nil {
-      guard moving.insert(leg.move.vm.uuid).inserted else { return "\(leg.move.vm.name) is moved by two" }
+    for step in cluster.machine.swaps.flatMap(\.steps) where step.migration.task != nil {
+      let vm = step.migration.move.vm
+      guard moving.insert(vm.uuid).inserted else { return "\(vm.name) is moved by two" }
     }
     for migration in cluster.machine.evacuations.flatMap(\.migrations) where migration.task != nil {
       leaving[migration.move.source, default: 0] += 1
@@ -79,6 +80,12 @@ struct CoordinatorWalkTests {
 
   /// What must hold when nothing happens any more.
   private static func problemAtEnd(of cluster: SimulatedCluster) -> String? {
+    // Saved for an exchange whose worker was away for too long: the answer has told so.
+    let told = cluster.answers.values.flatMap { $0 }.flatMap(\.entries).compactMap(\.details)
+    for (host, vm) in cluster.hosts.flatMap({ host in host.value.vms.map { (host.key, $0) } })
+    where vm.state == .shutOff {
+      if !told.contains(where: { $0.contains(vm.name.rawValue) }) { return "\(vm.name) is left saved on \(host)" }
+    }
     if let open = cluster.machine.swaps.first { return "the exchange \(open.id) has no end" }
     if let open = cluster.machine.evacuations.first { return "\(open.id) has no end" }
     if let id = cluster.requests.keys.first(where: { cluster.answers[$0] == nil }) { return "\(id) has no answer" }

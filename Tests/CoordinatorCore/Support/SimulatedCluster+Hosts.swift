@@ -15,10 +15,14 @@ extension SimulatedCluster {
     hosts[host]?.vms.append(vm)
   }
 
-  mutating func end(_ vm: VMName, from source: HostName, to destination: HostName, _ failure: ErrorCode?) {
+  mutating func end(
+    _ vm: VMName, from source: HostName, to destination: HostName, _ failure: ErrorCode?,
+    as state: VirtualMachine.State? = nil
+  ) {
     moving.remove(vm)
     hosts[destination]?.vms.removeAll { $0.name == vm && $0.state == .arriving }
-    if failure == nil, let carried = hosts[source]?.vms.first(where: { $0.name == vm }) {
+    if failure == nil, var carried = hosts[source]?.vms.first(where: { $0.name == vm }) {
+      carried.state = state ?? carried.state
       hosts[source]?.vms.removeAll { $0.name == vm }
       hosts[destination]?.vms.append(carried)
     }
@@ -54,6 +58,7 @@ extension SimulatedCluster {
   }
 
   private mutating func begin(_ migration: VMMigration, on host: HostName) {
+    if let stage = migration.tuning.offlineStage { return begin(stage, of: migration, on: host) }
     let vm = hosts[host]?.vms.first { $0.name == migration.vm && $0.state.isActive }
     guard let vm else { return judge(migration.vm, on: host, .notFound) }
     moving.insert(vm.name)
@@ -71,6 +76,44 @@ extension SimulatedCluster {
       at: now + .milliseconds(Int.random(in: 100...20_000, using: &generator)))
   }
 
+  /// A part of an offline migration: what is saved is off on this host.
+  private mutating func begin(_ stage: OfflineStage, of migration: VMMigration, on host: HostName) {
+    guard let vm = hosts[host]?.vms.first(where: { $0.name == migration.vm }) else {
+      return judge(migration.vm, on: host, .notFound)
+    }
+    let isSaved = vm.state == .shutOff
+    switch stage {
+    case .save where isSaved, .goHome where !isSaved: return judge(vm.name, on: host, nil)
+    case .restore where !isSaved: return judge(vm.name, on: host, .wrongState)
+    case .save, .restore, .goHome: break
+    }
+    moving.insert(vm.name)
+    log.append("\(now) begins to \(stage.rawValue) \(vm.name) on \(host)")
+    if stage == .restore {
+      var arriving = vm
+      arriving.state = .arriving
+      hosts[migration.destination]?.vms.append(arriving)
+    }
+    var failure: ErrorCode?
+    if hasFaults, generator.happens(25) { failure = generator.happens(50) ? .hypervisor : .destination }
+    events.add(
+      .stageEnds(stage, vm.name, from: host, to: migration.destination, failure),
+      at: now + .milliseconds(Int.random(in: 100...8000, using: &generator)))
+  }
+
+  mutating func end(
+    _ stage: OfflineStage, of vm: VMName, from source: HostName, to destination: HostName, _ failure: ErrorCode?
+  ) {
+    if stage == .restore { return end(vm, from: source, to: destination, failure, as: .running) }
+    moving.remove(vm)
+    if failure == nil, let index = hosts[source]?.vms.firstIndex(where: { $0.name == vm }) {
+      hosts[source]?.vms[index].state = stage == .save ? .shutOff : .running
+    }
+    log.append("\(now) \(stage.rawValue) \(vm) on \(source) \(failure.map { "\($0)" } ?? "done")")
+    publishState(of: source)
+    if hosts[source]?.worker != .dead { judge(vm, on: source, failure) }
+  }
+
   /// Answers the tasks for a machine by where it is now.
   private mutating func judge(_ vm: VMName, on host: HostName, _ failure: ErrorCode?, only meant: TaskID? = nil) {
     for task in hosts[host]?.open ?? [] {
@@ -79,9 +122,17 @@ extension SimulatedCluster {
       }
       hosts[host]?.open.removeAll { $0.id == id }
       // Too late is too late, wherever the machine may be.
+      let place: (host: HostName, isActive: Bool) =
+        switch migration.tuning.offlineStage {
+        case .save: (host, false)
+        case .goHome: (host, true)
+        case .restore, nil: (migration.destination, true)
+        }
       let isThere =
         failure != .expired
-        && hosts[migration.destination]?.vms.contains { $0.name == vm && $0.state.isActive } == true
+        && hosts[place.host]?.vms.contains {
+          $0.name == vm && $0.state != .arriving && $0.state.isActive == place.isActive
+        } == true
       let outcome =
         isThere ? VMOutcome(vm: vm) : VMOutcome(vm: vm, failure: failure ?? .notFound, details: "it did not work")
       let answer = TaskResult(title: .vmMigrated, id: id, entries: [outcome])

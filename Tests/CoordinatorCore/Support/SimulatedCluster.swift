@@ -18,6 +18,7 @@ struct SimulatedCluster {
     case toWorker(TaskMessage, HostName)
     /// libvirt has finished moving a machine, or has given up; the worker's task ends with it.
     case migrationEnds(VMName, from: HostName, to: HostName, ErrorCode?)
+    case stageEnds(OfflineStage, VMName, from: HostName, to: HostName, ErrorCode?)
     case fault
     case workerReturns(HostName, losingJournal: Bool)
     case request
@@ -83,6 +84,8 @@ struct SimulatedCluster {
     case .toWorker(let task, let host): receive(task, on: host)
     case .migrationEnds(let vm, let source, let destination, let failure):
       end(vm, from: source, to: destination, failure)
+    case .stageEnds(let stage, let vm, let source, let destination, let failure):
+      end(stage, of: vm, from: source, to: destination, failure)
     case .fault: strike()
     case .workerReturns(let host, let isLost): bringBack(host, losingJournal: isLost)
     case .request: request()
@@ -94,7 +97,7 @@ struct SimulatedCluster {
 
   /// The broker hands something over, or keeps it until there is somebody.
   private mutating func deliver(_ event: CoordinatorEvent) -> [CoordinatorEffect] {
-    if case .hostReported(let report) = event { reports[report.host] = report }
+    if case .hostReported(let report) = event { keep(report) }
     guard isCoordinatorUp else {
       waiting.append(event)
       return []
@@ -105,14 +108,22 @@ struct SimulatedCluster {
     return handle(.taskReceived(task, from: TaskArrival(sequence: sequence, route: arrival.route)))
   }
 
+  /// A topic holds what its host said last, whatever comes to readers late.
+  private mutating func keep(_ report: HostReport) {
+    guard let known = reports[report.host] else { return reports[report.host] = report }
+    let isNewer = (report.epoch, report.sequence) > (known.epoch, known.sequence)
+    if isNewer || report.presence != .online && report.epoch >= known.epoch { reports[report.host] = report }
+  }
+
   private mutating func handle(_ event: CoordinatorEvent) -> [CoordinatorEffect] {
     perform(machine.handle(event, at: Moment(uptime: now, unixTime: now.inSeconds)))
   }
 
   /// Does what the coordinator wants; at times it dies in the middle of it. Returns what was done.
   private mutating func perform(_ wanted: [CoordinatorEffect]) -> [CoordinatorEffect] {
+    guard isCoordinatorUp else { return [] }
     var effects = wanted
-    let dies = hasFaults && !wanted.isEmpty && generator.happens(1)
+    let dies = hasFaults && !wanted.isEmpty && generator.happens(3)
     if dies { effects = Array(wanted.prefix(Int.random(in: 0...wanted.count, using: &generator))) }
     for effect in effects {
       switch effect {
@@ -154,6 +165,7 @@ struct SimulatedCluster {
       if let answer = entry.answer { machine.recall(entry.task, answeredWith: answer) }
     }
     var effects: [CoordinatorEffect] = []
+    let continued = Set(saved.values.map(\.operation.sequence))
     for operation in saved.values.sorted(by: { $0.operation.id < $1.operation.id }) {
       let isAnswered = journal[operation.operation.sequence]?.answer != nil
       effects += perform(machine.restore(operation.readBack, isAnswered: isAnswered, at: moment))
@@ -161,7 +173,8 @@ struct SimulatedCluster {
     let kept = states.map { NodeReport(host: $0.key, state: $0.value, reason: "before") }
     var events: [CoordinatorEvent] = kept.sorted { $0.host < $1.host }.map { .nodeRecalled($0) }
     events += names.compactMap { reports[$0].map { .hostReported($0) } } + [.caughtUp]
-    for (number, entry) in journal.sorted(by: { $0.key < $1.key }) where entry.answer == nil {
+    for (number, entry) in journal.sorted(by: { $0.key < $1.key })
+    where entry.answer == nil && !continued.contains(number) {
       let route = ReplyRoute(topic: "fast/coordinator/result")
       events.append(
         .taskReceived(entry.task, from: TaskArrival(sequence: number, route: route, isRecalled: true)))

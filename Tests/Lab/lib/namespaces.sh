@@ -1,8 +1,9 @@
 # A host's namespaces: network, mounts, hostname, IPC and processes.  The process namespaces of all nodes are children
 # of ctl's, so the end of ctl's first process is the end of everything, and `lab` works on ctl, too.
 #
-# A first process is known by its pid namespace's inode, which is the same seen from anywhere ($STATE/HOST/namespace),
-# never by name; its pid as seen from here is cached in pid.INODE-OF-OUR-NAMESPACE.
+# A first process is known by its pid namespace's inode and its own start time, which are the same seen from anywhere
+# ($STATE/HOST/namespace), never by name; its pid as seen from here is cached in pid.INODE-OF-OUR-NAMESPACE.  The inode
+# alone would not do: the kernel gives the number of a namespace that has ended to the next one, of another lab.
 # shellcheck shell=bash
 
 # inode_of PID: its pid namespace.
@@ -13,20 +14,28 @@ inode_of() {
 
 OUR_NAMESPACE=$(inode_of self)
 
+# identity_of PID: its pid namespace and its start time, in clock ticks since boot.
+identity_of() {
+  local inode stat
+  inode=$(inode_of "$1") && read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  read -r -a stat <<<"${stat##*) }"
+  echo "$inode ${stat[19]}"
+}
+
 # pid_of HOST: its first process, as seen from here; fails if the host is not running.
 pid_of() {
-  local inode pid cache=$STATE/$1/pid.$OUR_NAMESPACE
-  read -r inode 2>/dev/null <"$STATE/$1/namespace" || return 1
-  if [ "$inode" = "$OUR_NAMESPACE" ]; then
+  local identity pid cache=$STATE/$1/pid.$OUR_NAMESPACE
+  read -r identity 2>/dev/null <"$STATE/$1/namespace" || return 1
+  if [ "${identity% *}" = "$OUR_NAMESPACE" ]; then
     echo 1
     return
   fi
-  if read -r pid 2>/dev/null <"$cache" && [ "$(inode_of "$pid")" = "$inode" ]; then
+  if read -r pid 2>/dev/null <"$cache" && [ "$(identity_of "$pid")" = "$identity" ]; then
     echo "$pid"
     return
   fi
   while IFS=/ read -r _ _ pid _; do
-    [ "$(inode_of "$pid")" = "$inode" ] || continue
+    [ "$(identity_of "$pid")" = "$identity" ] || continue
     echo "$pid" | tee "$cache"
     return
   done < <(grep -lsP '^NSpid:.*\t1$' /proc/[0-9]*/status)
@@ -86,7 +95,9 @@ FIRST_PROCESS='
   fi
   ip link set lo up
   inode=$(readlink /proc/self/ns/pid)
-  echo "${inode//[^0-9]/}" >"$own/namespace"
+  read -r stat </proc/1/stat
+  read -r -a stat <<<"${stat##*) }"
+  echo "${inode//[^0-9]/} ${stat[19]}" >"$own/namespace"
   : >"$own/ready"
   while :; do sleep 3600 & wait $!; done'
 

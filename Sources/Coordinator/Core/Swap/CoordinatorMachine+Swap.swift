@@ -11,14 +11,17 @@ extension CoordinatorMachine {
     switch prepareSwap(wish, with: partner, on: host) {
     case .failure(let flaw): return [refuse(task, flaw.code, flaw.details, to: arrival)]
     case .success(let pair):
+      let ways = [
+        Plan.Move(vm: pair.first, source: host, destination: wish.destination),
+        Plan.Move(vm: pair.second, source: wish.destination, destination: host),
+      ]
       let swap = SwapMachine(
-        id: nextPlan(), task: task, to: wish.destination, type: wish.type ?? configuration.migrationType,
-        retries: wish.retries ?? configuration.retries, from: arrival, first: pair.first, on: host, second: pair.second,
-        at: now)
+        id: nextPlan(), task: task, arrival: arrival, ways: ways, isBeside: pair.isBeside,
+        type: wish.type ?? configuration.migrationType, retries: wish.retries ?? configuration.retries, at: now)
       swaps.append(swap)
       let metadata = [
         "plan-id": swap.id.rawValue, "vm": wish.vm.rawValue, "host": host.rawValue, "partner": partner.vm.rawValue,
-        "destination": wish.destination.rawValue,
+        "destination": wish.destination.rawValue, "way": pair.isBeside ? "at the same time" : "by way of storage",
       ]
       return [.note(Note(.info, "exchange begins", metadata))] + advance(at: now)
     }
@@ -36,7 +39,7 @@ extension CoordinatorMachine {
 
   private func prepareSwap(
     _ wish: VMMigration, with partner: SwapPartner, on host: HostName
-  ) -> Result<(first: VirtualMachine, second: VirtualMachine), Flaw> {
+  ) -> Result<(first: VirtualMachine, second: VirtualMachine, isBeside: Bool), Flaw> {
     guard wish.destination != host else {
       return .failure(Flaw(.destination, "'\(wish.vm)' is to be exchanged on \(host) itself"))
     }
@@ -56,15 +59,17 @@ extension CoordinatorMachine {
     }
     return machine(wish.vm, on: host).flatMap { first, here in
       machine(partner.vm, on: wish.destination).flatMap { second, there in
+        var isBeside = true
         for (vm, target, leaving) in [(first, there, second), (second, here, first)] {
           let free = target.capacity.memoryKiB - target.usedMemoryKiB
-          guard free >= vm.memoryKiB else {
+          isBeside = isBeside && free >= vm.memoryKiB
+          guard free + leaving.memoryKiB >= vm.memoryKiB else {
             return .failure(
               Flaw(
                 .capacity,
-                "\(first.name) and \(second.name) do not fit beside each other: \(vm.name) needs "
-                  + "\(SizeText.kibibytes(vm.memoryKiB)) of memory on \(target.name) before \(leaving.name) has left, "
-                  + "\(SizeText.kibibytes(max(0, free))) are free; nothing was moved"))
+                "\(vm.name) needs \(SizeText.kibibytes(vm.memoryKiB)) of memory on \(target.name), which has "
+                  + "\(SizeText.kibibytes(max(0, free + leaving.memoryKiB))) even without \(leaving.name); nothing was moved"
+              ))
           }
           let cpus = target.usedVCPUs - leaving.vcpus + vm.vcpus
           guard cpus <= max(target.capacity.cpus, target.usedVCPUs) || configuration.overbooking else {
@@ -74,7 +79,7 @@ extension CoordinatorMachine {
                 "\(target.name) would have \(cpus) virtual CPUs on \(target.capacity.cpus); nothing was moved"))
           }
         }
-        return .success((first, second))
+        return .success((first, second, isBeside))
       }
     }
   }
@@ -86,12 +91,12 @@ extension CoordinatorMachine {
   mutating func finishSwap(
     _ index: Int, _ task: TaskID, with outcome: VMOutcome, at now: Moment
   ) -> [CoordinatorEffect] {
-    guard let vm = swaps[index].legs.first(where: { $0.task == task })?.move.vm.name else { return [] }
+    guard let vm = swaps[index].machine(of: task) else { return [] }
     let plan = swaps[index].id
     var effects: [CoordinatorEffect] = []
     if !outcome.isSuccess {
       let metadata = ["vm": vm.rawValue, "plan-id": plan.rawValue, "cause": outcome.details ?? ""]
-      effects.append(.note(Note(.warning, "a migration of an exchange failed", metadata)))
+      effects.append(.note(Note(.warning, "a step of an exchange failed", metadata)))
     }
     if case .retry(let pause, let generation, _)? = swaps[index].finish(task, with: outcome, at: now) {
       effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
@@ -109,7 +114,7 @@ extension CoordinatorMachine {
     for swap in swaps where swap.isOver {
       let level: Note.Level = swap.state == .exchanged ? .info : .warning
       effects += [
-        .note(Note(level, "exchange ends", ["plan-id": swap.id.rawValue, "state": "\(swap.state)"])),
+        .note(Note(level, "exchange ends", ["plan-id": swap.id.rawValue, "state": swap.state.rawValue])),
         answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.arrival),
       ]
     }

@@ -57,6 +57,11 @@ public enum Operation: Sendable, Equatable {
     return (order, hook)
   }
 
+  /// Whether a success leaves the job as it is, for the next stage.
+  var keepsJobClosed: Bool {
+    if case .migrate(let order) = self { order.type == .offline && order.tuning.offlineStage == .save } else { false }
+  }
+
   var limit: Limit {
     switch self {
     case .start: .starts
@@ -74,4 +79,8 @@ public enum OperationOutcome: Sendable, Equatable {
   case success(vm: VMName, processID: Int? = nil, details: String? = nil, times: [TimeMeasurement] = [])
   /// `mayPass`: trying again can help.
   case failure(ErrorCode, String, mayPass: Bool, times: [TimeMeasurement] = [])
+
+  var isSuccess: Bool {
+    if case .success = self { true } else { false }
+  }
 }

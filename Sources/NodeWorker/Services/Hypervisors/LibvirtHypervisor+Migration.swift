@@ -36,7 +36,11 @@ extension LibvirtHypervisor {
       let finding = try await ends.judge()
       do throws(HypervisorError) {
         var moved = try await move(ends, finding, course)
-        moved.times += try await ends.completeDevices()
+        switch order.tuning.offlineStage {
+        case .save: break
+        case .goHome: moved.times += try await ends.completeDevicesAtHome()
+        case .restore, nil: moved.times += try await ends.completeDevices()
+        }
         return moved
       } catch {
         throw await ends.giveBackDevices(after: error)

@@ -60,6 +60,7 @@ extension LibvirtHypervisor {
     _ ends: MigrationEnds, _ finding: MigrationEnds.Finding, _ course: MigrationCourse
   ) async throws(HypervisorError) -> MovedVM {
     let order = ends.order
+    if order.tuning.offlineStage == .goHome { return try await goHome(ends, finding) }
     switch finding {
     case .there(let record):
       // The image and the definition here are left if the worker was killed at the very end.
@@ -67,15 +68,43 @@ extension LibvirtHypervisor {
       return try await finish(ends, here, image: savedImage(of: order), MovedVM())
     case .here(let record):
       guard order.mayBegin else { throw order.tooLate(on: host) }
+      guard order.tuning.offlineStage != .restore else {
+        throw HypervisorError(.wrongState, "\(order.vm) is not saved, it runs on \(host)")
+      }
       return try await save(record, ends, course)
     case .notRunning(let here, let there):
       switch try offlineSource(order, here, there) {
+      case .image where order.tuning.offlineStage == .save: return MovedVM()
+      case .definition where order.tuning.offlineStage != nil:
+        throw HypervisorError(.wrongState, "\(order.vm) is off on \(host), and nothing of it is saved")
       case .definition(let record):
         guard order.mayBegin else { throw order.tooLate(on: host) }
         return try await moveDefinition(of: record, ends)
       case .image(let image, let here): return try await restore(image, ends, here, MovedVM(), course)
       }
     }
+  }
+
+  /// The machine goes on here, from its image.
+  private func goHome(
+    _ ends: MigrationEnds, _ finding: MigrationEnds.Finding
+  ) async throws(HypervisorError) -> MovedVM {
+    let image = savedImage(of: ends.order)
+    switch finding {
+    case .there:
+      throw HypervisorError(
+        .wrongState, "\(ends.vm) runs on \(ends.order.destination), it cannot go home from its image")
+    case .here: if let image { try remove(image) }
+    case .notRunning:
+      guard let image else {
+        throw HypervisorError(.wrongState, "\(ends.vm) does not run on \(host), and nothing of it is saved")
+      }
+      try await ends.atSource("restoring \(ends.vm) from \(image)") { source throws(LibvirtError) in
+        try await source.restore(from: image)
+      }
+      try remove(image)
+    }
+    return MovedVM()
   }
 
   private func moveDefinition(
@@ -127,6 +156,7 @@ extension LibvirtHypervisor {
         mayPass: failure.mayPass)
     }
     moved.times.append(TimeMeasurement("save", seconds: (ContinuousClock.now - began).inSeconds))
+    if ends.order.tuning.offlineStage == .save { return moved }
     let here = try await ends.look(.uuid(record.uuid)).here
     return try await restore(image, ends, here, moved, course)
   }
@@ -150,7 +180,8 @@ extension LibvirtHypervisor {
       }
       try await restore(image, at: ends, defining: definition)
     } catch {
-      throw await takeBack(image, ends, after: error)
+      // Whoever ordered the stage knows whether there is room for it here.
+      throw ends.order.tuning.offlineStage == nil ? await takeBack(image, ends, after: error) : error
     }
     moved.times.append(TimeMeasurement("restore", seconds: (ContinuousClock.now - began).inSeconds))
     course.tell(.verifying)

@@ -17,7 +17,8 @@ extension MigrationEnds {
           + "--metadata' forgets the records and keeps the data")
     }
     guard record.isActive else { return }
-    try await checkMemory(of: record)
+    // What is only saved now will find its room there later.
+    if order.tuning.offlineStage != .save { try await checkMemory(of: record) }
     try await checkProcessor(of: reference)
   }
 

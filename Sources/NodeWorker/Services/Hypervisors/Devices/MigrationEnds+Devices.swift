@@ -67,6 +67,10 @@ extension MigrationEnds {
     }
   }
 
+  /// Gives the machine, which is at home again, what it lacks.
+  /// - Returns: how long that took.
+  func completeDevicesAtHome() async throws(HypervisorError) -> [TimeMeasurement] { try await here.complete() }
+
   /// After a migration that failed: the machine, if it is still here, gets back what was taken off for it. Adds to the
   /// error what became of that.
   func giveBackDevices(after error: HypervisorError) async -> HypervisorError {
