@@ -7,6 +7,8 @@ import Testing
 /// A thin hand on `Tests/Lab/lab`: what a test needs to say is said in the test.
 struct Lab {
   let folder: TemporaryFolder
+  /// More for `lab`: LAB_MEMORY.
+  var environment: [String: String] = [:]
 
   static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
@@ -16,7 +18,7 @@ struct Lab {
   static func with(
     hosts: Int = 3, deviceHosts: Int = 0, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
   ) async throws {
-    let lab = Lab(folder: try TemporaryFolder("migfra-lab"))
+    let lab = Lab(folder: try TemporaryFolder("migfra-lab"), environment: environment)
     do {
       try await lab.must("up", "\(hosts)")
       try await withThrowingTaskGroup { group in
@@ -58,7 +60,8 @@ struct Lab {
 
   /// `lab ARGUMENTS` in the background.
   func start(_ arguments: [String], output: String) throws -> ChildProcess {
-    let variables = ["LAB_STATE=\(folder.path)/state", "MIGFRA_BIN=\(Programs.folder)"]
+    let variables =
+      ["LAB_STATE=\(folder.path)/state", "MIGFRA_BIN=\(Programs.folder)"] + environment.map { "\($0)=\($1)" }
     return try ChildProcess(
       "/usr/bin/env", variables + ["\(Self.repository)/Tests/Lab/lab"] + arguments, output: output)
   }

@@ -50,7 +50,7 @@ pscom-handler:
   qos: 1
   timeout: 5
 capacity:
-  memory: $((4 * 1024 * 1024))
+  memory: ${LAB_MEMORY:-$((4 * 1024 * 1024))}
   cpus: 32
 limits:
   progress-interval: 0.5
