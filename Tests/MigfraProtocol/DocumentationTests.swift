@@ -94,7 +94,8 @@ struct DocumentationTests {
       + PlanReport.Move.State.allCases.map(\.rawValue) + VirtualMachine.State.allCases.map(\.rawValue)
       + TaskResult.Status.allCases.map(\.rawValue) + PlacementMode.allCases.map(\.rawValue)
       + MigrationProgress.Phase.allCases.map(\.rawValue) + NonConvergence.allCases.map(\.rawValue)
-      + OfflineStage.allCases.map(\.rawValue) + LibvirtTransport.allCases.map(\.rawValue) + MigrationType.allCases.map(\.rawValue)
+      + OfflineStage.allCases.map(\.rawValue) + LibvirtTransport.allCases.map(\.rawValue)
+      + MigrationType.allCases.map(\.rawValue)
       + HostReport.Presence.allCases.filter { $0 != .online }.map(\.rawValue)
     for state in states { #expect(Self.page.contains("`\(state)`"), "\(state)") }
   }
