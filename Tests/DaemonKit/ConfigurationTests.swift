@@ -111,6 +111,9 @@ struct ConfigurationTests {
       memory: 1048576
       cpus: 0x10
       reserved-memory: 0
+      bandwidth: 1192
+      rack: r7
+      labels: [gen2, ib]
     defaults:
       migration-type: warm
       mode: scatter
@@ -169,6 +172,9 @@ struct ConfigurationTests {
     wanted.capacity.memoryKiB = 1_048_576
     wanted.capacity.cpus = 16
     wanted.capacity.reservedMemoryKiB = 0
+    wanted.capacity.bandwidthMiB = 1192
+    wanted.capacity.rack = "r7"
+    wanted.capacity.labels = ["gen2", "ib"]
     wanted.defaults.migrationType = .warm
     wanted.defaults.mode = .scatter
     wanted.defaults.overbooking = true
@@ -243,6 +249,14 @@ struct ConfigurationTests {
   func capacity(_ text: String, _ memory: Int, _ cpus: Int) throws {
     let machine = HostCapacity(memoryKiB: 4_194_304, cpus: 8)
     #expect(try parse(text).capacity.applied(to: machine) == HostCapacity(memoryKiB: memory, cpus: cpus))
+  }
+
+  @Test("what the machine cannot know of itself is reported as it is configured")
+  func placement() throws {
+    let capacity = try parse("capacity: {bandwidth: 100, rack: r1, labels: [a]}").capacity
+    let offered = capacity.applied(to: HostCapacity(memoryKiB: 4_194_304, cpus: 8))
+    #expect(
+      offered == HostCapacity(memoryKiB: 3_670_016, cpus: 8, bandwidthMiB: 100, rack: "r1", labels: ["a"]))
   }
 
   @Test("a configuration tells in a few lines what it means, and keeps its password to itself")

@@ -58,6 +58,9 @@ struct WrongConfigurationTests {
       ("capacity:\n  memory: 4 GiB", 2, "capacity.memory: expected an integer, found '4 GiB'"),
       ("capacity:\n  memory: 0", 2, "capacity.memory: expected 1 to "),
       ("capacity:\n  cpus: 0", 2, "capacity.cpus: expected 1 to 1000000, found 0"),
+      ("capacity:\n  bandwidth: 0", 2, "capacity.bandwidth: expected 1 to 1000000, found 0"),
+      ("capacity:\n  rack: \"\"", 2, "capacity.rack: expected a string that is not empty"),
+      ("capacity:\n  labels: gen2", 2, "capacity.labels: expected a list, each item a string"),
       ("capacity:\n  reserved-memory: -1", 2, "capacity.reserved-memory: expected 0 to "),
       (
         "defaults:\n  migration-type: hot", 2,

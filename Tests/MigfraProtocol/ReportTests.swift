@@ -36,6 +36,15 @@ struct ReportTests {
         """)
   }
 
+  @Test("link, rack and labels are written after memory and CPUs, and read again")
+  func traits() throws {
+    let capacity = HostCapacity(memoryKiB: 2048, cpus: 8, bandwidthMiB: 1192, rack: "r1", labels: ["gen2", "ib"])
+    let report = HostReport(host: "node1", presence: .online, epoch: 1, capacity: capacity)
+    let written = text(report.encoded())
+    #expect(written.contains("  cpus: 8\n  bandwidth: 1192\n  rack: r1\n  labels:\n  - gen2\n  - ib\n"))
+    #expect(try HostReport.decode(report.encoded()) == report)
+  }
+
   @Test("a will is short")
   func will() {
     let will = HostReport(host: "node1", presence: .offline, epoch: 7, version: "0.1.0")

@@ -96,49 +96,21 @@ public struct CoordinatorMachine: Sendable {
 
   /// The cluster as planners see it now.
   public func snapshot() -> ClusterSnapshot {
-    let expected = arrivals
-    return ClusterSnapshot(
-      hosts: roster.hosts.map { report in
-        let arriving = expected[report.host] ?? []
-        return ClusterSnapshot.Host(
-          name: report.host, capacity: report.capacity, vms: report.activeVMs,
-          reservedMemoryKiB: arriving.reduce(0) { $0 + $1.memoryKiB },
-          reservedVCPUs: arriving.reduce(0) { $0 + $1.vcpus }, obstacle: obstacle(at: report))
-      })
-  }
-
-  /// The machines that take memory on each host, or will, although its report does not show them as active: those that
-  /// our migrations bring, and those that arrive by anybody else's hand.
-  private var arrivals: [HostName: [VirtualMachine]] {
-    var arrivals: [HostName: [VirtualMachine]] = [:]
+    var coming = evacuations.flatMap(\.migrations).filter(\.occupiesDestination).map(\.move)
     // Both of an exchange have their room on both hosts until it is over, wherever they are just now.
     for swap in swaps {
-      for host in swap.ways.map(\.source) {
-        for vm in swap.ways.map(\.vm) where !roster.shows(vm.uuid, activeOn: host) {
-          arrivals[host, default: []].append(vm)
-        }
+      for way in swap.ways {
+        coming += swap.ways.map { Plan.Move(vm: $0.vm, source: way.destination, destination: way.source) }
       }
     }
-    for migration in evacuations.lazy.flatMap(\.migrations) where migration.occupiesDestination {
-      let move = migration.move
-      if !roster.shows(move.vm.uuid, activeOn: move.destination) {
-        arrivals[move.destination, default: []].append(move.vm)
-      }
-    }
-    for report in roster.hosts {
-      let known = Set(arrivals[report.host]?.map(\.uuid) ?? [])
-      let others = report.vms.filter { $0.state == .arriving && !known.contains($0.uuid) }
-      if !others.isEmpty { arrivals[report.host, default: []] += others }
-    }
-    return arrivals
+    var cluster = ClusterSnapshot(reports: roster.hosts, nodes: nodes, coming: coming)
+    cluster.outgoingMigrations = configuration.outgoingMigrations
+    cluster.incomingMigrations = configuration.incomingMigrations
+    return cluster
   }
 
   func obstacle(at report: HostReport) -> ClusterSnapshot.Obstacle? {
-    if report.presence != .online { return ClusterSnapshot.Obstacle(.absolute, "its worker is offline") }
-    if !report.isHypervisorReachable { return ClusterSnapshot.Obstacle(.absolute, "its hypervisor cannot be reached") }
-    guard let node = nodes[report.host] else { return nil }
-    if node.state == .draining { return ClusterSnapshot.Obstacle(.absolute, "it is being emptied itself") }
-    return node.state.takesArrivals ? nil : ClusterSnapshot.Obstacle(.unlessNamed, node.state.rawValue.lowercased())
+    ClusterSnapshot.Obstacle(to: report, nodes[report.host])
   }
 
   mutating func nextPlan() -> PlanID {

@@ -47,15 +47,26 @@ public struct ClusterSnapshot: Sendable, Equatable {
       self.kind = kind
       self.description = description
     }
+
+    /// Of a host whose machines are on their way elsewhere.
+    public static let draining = Obstacle(.absolute, "it is being emptied itself")
   }
 
   /// In order of their names.
   public var hosts: [Host]
   /// What must hold besides room.
   public var placementRules: PlacementRules
+  /// Migrations at once out of one host, and into one.
+  public var outgoingMigrations: Int
+  public var incomingMigrations: Int
 
-  public init(hosts: [Host], placementRules: PlacementRules = PlacementRules()) {
+  public init(
+    hosts: [Host], placementRules: PlacementRules = PlacementRules(), outgoingMigrations: Int = 2,
+    incomingMigrations: Int = 2
+  ) {
     self.hosts = hosts
     self.placementRules = placementRules
+    self.outgoingMigrations = outgoingMigrations
+    self.incomingMigrations = incomingMigrations
   }
 }

@@ -49,9 +49,21 @@ public struct HostCapacity: Sendable, Equatable, Codable {
   /// Memory for guests, KiB: the machine's, less what the configuration reserves for the host itself.
   public var memoryKiB: Int
   public var cpus: Int
+  /// Of the network that machines migrate over, MiB/s; nil: not known.
+  public var bandwidthMiB: Int?
+  /// The rack it stands in: hosts of one rack fail together.
+  public var rack: String?
+  /// What the host has and others may lack: a CPU model, a network.
+  public var labels: [String]
 
-  public init(memoryKiB: Int, cpus: Int) {
+  public init(memoryKiB: Int, cpus: Int, bandwidthMiB: Int? = nil, rack: String? = nil, labels: [String] = []) {
     self.memoryKiB = memoryKiB
     self.cpus = cpus
+    self.bandwidthMiB = bandwidthMiB
+    self.rack = rack
+    self.labels = labels
   }
+
+  /// Memory and CPUs only: what loads are compared with.
+  public var room: HostCapacity { HostCapacity(memoryKiB: memoryKiB, cpus: cpus) }
 }

@@ -11,7 +11,7 @@ extension HostReport {
     if presence == .online {
       fields += [
         ("hypervisor", .string(hypervisor)), ("hypervisor-reachable", .boolean(isHypervisorReachable)),
-        ("capacity", .mapping([("memory", .integer(capacity.memoryKiB)), ("cpus", .integer(capacity.cpus))])),
+        ("capacity", .mapping(capacity.fields)),
         ("vms", .sequence(vms.map(\.node))),
       ]
     }
@@ -30,8 +30,7 @@ extension HostReport {
     guard var capacity = try reader.reader("capacity") else {
       throw reader.error("required of a host that is online", key: "capacity", code: .missing)
     }
-    report.capacity = HostCapacity(
-      memoryKiB: try capacity.requiredMemory("memory"), cpus: try capacity.requiredCPUs("cpus"))
+    report.capacity = try HostCapacity(&capacity)
     report.vms = try reader.list("vms") { entry throws(YAMLError) in try VirtualMachine(&entry) } ?? []
     return report
   }
@@ -40,6 +39,24 @@ extension HostReport {
 extension YAMLLimits {
   /// For the reports of our own programs, which may list a large host's machines.
   static let report = YAMLLimits(bytes: 8 << 20, depth: 32, events: 1_000_000)
+}
+
+extension HostCapacity {
+  fileprivate var fields: [(String, YAMLNode)] {
+    var fields: [(String, YAMLNode)] = [("memory", .integer(memoryKiB)), ("cpus", .integer(cpus))]
+    if let bandwidthMiB { fields.append(("bandwidth", .integer(bandwidthMiB))) }
+    if let rack { fields.append(("rack", .string(rack))) }
+    if !labels.isEmpty { fields.append(("labels", .sequence(labels.map { .string($0) }))) }
+    return fields
+  }
+
+  fileprivate init(_ reader: inout MappingReader) throws(YAMLError) {
+    self.init(
+      memoryKiB: try reader.requiredMemory("memory"), cpus: try reader.requiredCPUs("cpus"),
+      // More than any network has, and little enough that a sum of links stays a number.
+      bandwidthMiB: try reader.optionalCount("bandwidth").map { min(max(1, $0), 1 << 30) },
+      rack: try reader.optional("rack"), labels: try reader.optional("labels") ?? [])
+  }
 }
 
 extension VirtualMachine {

@@ -83,7 +83,7 @@ struct Destinations {
   var loads: [Plan.HostLoad] {
     candidates.map { candidate in
       Plan.HostLoad(
-        host: candidate.host.name, capacity: candidate.host.capacity, vmsBefore: candidate.host.vms.count,
+        host: candidate.host.name, capacity: candidate.host.capacity.room, vmsBefore: candidate.host.vms.count,
         vmsAfter: candidate.host.vms.count + candidate.received, memoryKiBBefore: candidate.host.usedMemoryKiB,
         memoryKiBAfter: candidate.memoryKiB, vcpusBefore: candidate.host.usedVCPUs, vcpusAfter: candidate.vcpus)
     }

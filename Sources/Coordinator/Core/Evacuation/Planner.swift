@@ -48,7 +48,7 @@ public enum Planner {
 
   private static func load(of source: ClusterSnapshot.Host, losing vms: [VirtualMachine]) -> Plan.HostLoad {
     Plan.HostLoad(
-      host: source.name, capacity: source.capacity, vmsBefore: source.vms.count,
+      host: source.name, capacity: source.capacity.room, vmsBefore: source.vms.count,
       vmsAfter: source.vms.count - vms.count, memoryKiBBefore: source.usedMemoryKiB,
       memoryKiBAfter: vms.reduce(source.usedMemoryKiB) { $0 - $1.memoryKiB }, vcpusBefore: source.usedVCPUs,
       vcpusAfter: vms.reduce(source.usedVCPUs) { $0 - $1.vcpus })

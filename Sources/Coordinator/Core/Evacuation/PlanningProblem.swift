@@ -14,8 +14,9 @@ struct PlanningProblem {
     let hosts = (destinations + [source]).map { host in
       // What stays is one number per host, because only the moving machines are planned.
       var result = Problem.Host(
-        memory: host.capacity.memoryKiB, cpus: host.capacity.cpus, reservedMemory: host.usedMemoryKiB,
-        reservedCPUs: host.usedVCPUs)
+        memory: host.capacity.memoryKiB, cpus: host.capacity.cpus, inbound: cluster.incomingMigrations,
+        outbound: cluster.outgoingMigrations, reservedMemory: host.usedMemoryKiB, reservedCPUs: host.usedVCPUs)
+      if let bandwidth = host.capacity.bandwidthMiB { result.bandwidth = bandwidth << 20 }
       if let rack = rules.racks[host.name] {
         result.rack = racks[rack, default: racks.count]
         racks[rack] = result.rack

@@ -131,6 +131,9 @@ extension CapacitySettings {
     memoryKiB = try section.number("memory", in: 1...Int.max / 1024)
     cpus = try section.number("cpus", in: 1...1_000_000)
     reservedMemoryKiB = try section.number("reserved-memory", in: 0...Int.max / 1024) ?? reservedMemoryKiB
+    bandwidthMiB = try section.number("bandwidth", in: 1...1_000_000)
+    rack = try section.text("rack")
+    labels = try section.optional("labels") ?? labels
   }
 }
 

@@ -171,13 +171,20 @@ public struct CapacitySettings: Sendable, Equatable {
   public var cpus: Int?
   /// Kept back for the host itself.
   public var reservedMemoryKiB = 512 * 1024
+  /// Of the network that machines migrate over, MiB/s; nil: not known.
+  public var bandwidthMiB: Int?
+  /// Hosts of one rack fail together.
+  public var rack: String?
+  /// What machines may require of their host.
+  public var labels: [String] = []
 
   public init() {}
 
   /// What is left for guests of a machine of this size.
   public func applied(to machine: HostCapacity) -> HostCapacity {
     HostCapacity(
-      memoryKiB: memoryKiB ?? max(0, machine.memoryKiB - reservedMemoryKiB), cpus: cpus ?? machine.cpus)
+      memoryKiB: memoryKiB ?? max(0, machine.memoryKiB - reservedMemoryKiB), cpus: cpus ?? machine.cpus,
+      bandwidthMiB: bandwidthMiB, rack: rack, labels: labels)
   }
 }
 
