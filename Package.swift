@@ -125,8 +125,8 @@ let package = Package(
     program(
       "MigfraCommand", "CLI",
       [
-        "CaseFormat", "ClusterModel", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto", "Placement",
-        argumentParser,
+        "CaseFormat", "ClusterModel", "CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto",
+        "Placement", argumentParser,
       ]),
 
     // Tests: one folder per target.
@@ -144,7 +144,7 @@ let package = Package(
         "NodeWorkerServices", "TestSupport", "XML", logging,
       ]),
     tests("ClusterModel", ["ClusterModel"]),
-    tests("CaseFormat", ["CaseFormat", "Placement"]),
+    tests("CaseFormat", ["CaseFormat", "ClusterModel", "Placement"]),
     tests("Placement", ["ClusterModel", "Placement"]),
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),

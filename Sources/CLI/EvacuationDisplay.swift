@@ -68,16 +68,9 @@ struct EvacuationDisplay {
     }
     for unplaced in report.unplaced { text += "\n  \(unplaced.vm.name) has no place: \(unplaced.details)" }
     if !report.unplaced.isEmpty { text += "\n" }
-    var table = Table(["  HOST", "VMS", "MEMORY", "OF", "VCPUS", "OF"], rightAligned: [1, 2, 3, 4, 5])
-    for load in report.loads {
-      table.add([
-        "  \(load.host)", "\(load.vmsBefore) → \(load.vmsAfter)",
-        "\(SizeText.kibibytes(load.memoryKiBBefore)) → \(SizeText.kibibytes(load.memoryKiBAfter))",
-        SizeText.kibibytes(load.capacity.memoryKiB), "\(load.vcpusBefore) → \(load.vcpusAfter)",
-        "\(load.capacity.cpus)",
-      ])
-    }
-    return text + "\n\(table.text)"
+    let score = Plan.Score(
+      moves: report.moves.map(\.move), unplaced: report.unplaced.count, loads: report.loads)
+    return text + "\n\(PlanTables.loads(report.loads))\n\n  \(PlanTables.score(score))"
   }
 
   // MARK: - Progress

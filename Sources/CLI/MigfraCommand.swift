@@ -12,7 +12,10 @@ struct MigfraCommand: AsyncParsableCommand {
       Exit codes: 0 done, 1 error, 2 partly done, 3 not feasible.
       """,
     version: Version.current,
-    subcommands: [Hosts.self, VMs.self, Evacuate.self, PlanCommand.self, Cordon.self, Uncordon.self])
+    subcommands: [
+      Hosts.self, VMs.self, Evacuate.self, Why.self, PlanCommand.self, Snapshot.self, Cordon.self,
+      Uncordon.self,
+    ])
 }
 
 /// How a command ends when it does not end well; `migfra --help` lists the numbers.

@@ -28,7 +28,20 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Print JSON, for programs.")
   var json = false
 
+  @Option(
+    name: .long, parsing: .upToNextOption,
+    help: ArgumentHelp("Hosts to empty, all at once, instead of what the file asks for.", valueName: "host"))
+  var evacuate: [String] = []
+
+  @OptionGroup(title: "With --evacuate") var wish: WishOptions
+
+  @Flag(help: "Allow to move machines on the destinations to make room.")
+  var moveOthers = false
+
   func validate() throws {
+    if evacuate.isEmpty, !wish.to.isEmpty || wish.overbooking || wish.mode != .auto || moveOthers {
+      throw ValidationError("--to, --mode, --overbooking and --move-others go with --evacuate")
+    }
     if from.count > 1, out == nil { throw ValidationError("several cases need --out") }
   }
 
@@ -42,7 +55,9 @@ struct PlanCommand: ParsableCommand {
         throw Exit.error
       }
       do throws(CaseError) {
-        planningCase = try PlanningCase(json: [UInt8](bytes))
+        let inFile = try PlanningCase(json: [UInt8](bytes))
+        planningCase =
+          evacuate.isEmpty ? inFile : try inFile.evacuating(wish.wish(emptying: evacuate, movesOthers: moveOthers))
       } catch {
         warn("\(path): \(error)")
         throw Exit.error
@@ -80,6 +95,8 @@ struct PlanCommand: ParsableCommand {
     for vm in solution.unplaced {
       print("\(planningCase.vmNames[vm]) has no place: \(Shortfall(of: vm, in: solution, planningCase).details)")
     }
+    let summary = PlanSummary(solution, of: planningCase)
+    if !summary.loads.isEmpty { print("\n\(PlanTables.loads(summary.loads))\n\n\(PlanTables.score(summary.score))") }
     print(
       "\(solution.placements.count) machines to move in \(SizeText.seconds(Double(solution.makespan) / 1e6)), "
         + "\(solution.unplaced.count) without a place; planned in \(Int((seconds * 1000).rounded(.up))) ms")

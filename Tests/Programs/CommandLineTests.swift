@@ -55,6 +55,53 @@ struct CommandLineTests {
     #expect(rows[1]["worker"] as? String == "offline")
   }
 
+  @Test("why plans on what the broker keeps; a named host that cannot be emptied is exit code 3")
+  func why() async throws {
+    let broker = try await brokerWithReports()
+    let address = "127.0.0.1:\(broker.port)"
+    let all = try await Programs.run("migfra", "why", "--broker", address)
+    #expect(all.status == 0)
+    #expect(
+      all.text == """
+        HOST   VMS  EMPTY NOW  WHY
+        node1    1  no         vm1 no destination: node2: its worker is offline
+        node2    0  yes        nothing to move
+
+        """)
+    let one = try await Programs.run("migfra", "why", "node1", "--broker", address)
+    #expect(one.status == 3)
+    #expect(one.text.contains("node1 cannot be emptied now: 1 of 1 machines has no place"))
+    #expect(one.text.contains("vm1 has no place: no destination: node2: its worker is offline"))
+    #expect(one.text.contains("score: 1 without a place"))
+    let json = try await Programs.run("migfra", "why", "node2", "--json", "--broker", address)
+    #expect(json.status == 0)
+    let rows = try #require(JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [[String: Any]])
+    #expect(rows.map { $0["can_be_emptied"] as? Bool } == [true])
+    let unknown = try await Programs.run("migfra", "why", "node9", "--broker", address)
+    #expect(unknown.status == 1)
+    #expect(unknown.text.contains("node9 has never reported"))
+  }
+
+  @Test("a snapshot can be rehearsed on, without a broker")
+  func snapshot() async throws {
+    let broker = try await brokerWithReports()
+    let address = "127.0.0.1:\(broker.port)"
+    let scratch = try TemporaryFolder()
+    let file = scratch.file("cluster.json")
+    let written = try await Programs.run("migfra", "snapshot", "--broker", address, "--out", file)
+    #expect(written.text == "")
+    #expect(written.status == 0)
+    let plan = try await Programs.run("migfra", "plan", "--from", file, "--evacuate", "node1", "--to", "node2")
+    #expect(plan.status == 2)
+    #expect(plan.text.contains("vm1 has no place"))
+    let json = try await Programs.run(
+      "migfra", "snapshot", "--evacuate", "node1", "--mode", "compact", "--broker", address)
+    #expect(json.text.contains(#""sources":["node1"]"#))
+    #expect(json.text.contains(#""mode":"compact""#))
+    let wrong = try await Programs.run("migfra", "plan", "--from", file, "--to", "node2")
+    #expect(wrong.text.contains("go with --evacuate"))
+  }
+
   @Test("Without a coordinator an order ends with exit code 1, words, and JSON on request")
   func withoutCoordinator() async throws {
     let broker = try await brokerWithReports()

@@ -9,6 +9,7 @@ struct CaseText {
     var rack: String?
     var labels: [String] = []
     var cells: [Problem.Cell] = []
+    var closed: String?
   }
 
   struct VM {
@@ -79,6 +80,7 @@ struct CaseText {
       case "outbound": host.numbers.outbound = try scanner.integer(atLeast: 1)
       case "rack": host.rack = try scanner.string()
       case "labels": host.labels = try scanner.strings()
+      case "closed": host.closed = try scanner.string()
       case "cells":
         try scanner.array { (scanner) throws(CaseError) in
           var cell = Problem.Cell(memory: 0, cpus: 0)

@@ -1,12 +1,13 @@
+import ClusterModel
 public import Placement
 
 /// A plan as JSON, in the names of its case. Times in seconds from the plan's start.
 public enum PlanText {
   /// - Parameter seconds: what the planning took, without reading and writing.
   public static func json(_ solution: Solution, of planningCase: PlanningCase, seconds: Double) -> String {
-    let hosts = planningCase.hostNames.map(quoted)
-    let vms = planningCase.vmNames.map(quoted)
-    var text = "{\"case\":\(quoted(planningCase.name)),\"seconds\":\(seconds),\n\"placements\":["
+    let hosts = planningCase.hostNames.map(\.quotedJSON)
+    let vms = planningCase.vmNames.map(\.quotedJSON)
+    var text = "{\"case\":\(planningCase.name.quotedJSON),\"seconds\":\(seconds),\n\"placements\":["
     text.reserveCapacity(solution.placements.count * 48 + solution.steps.count * 112 + 4096)
     append(solution.placements, to: &text) { placement, text in
       text += "{\"vm\":\(vms[placement.vm]),\"destination\":\(hosts[placement.destination])"
@@ -16,7 +17,7 @@ public enum PlanText {
     let loads = FinalLoads(solution, planningCase.problem)
     append(solution.unplaced, to: &text) { vm, text in
       let shortfall = Shortfall(of: vm, loads: loads, planningCase)
-      text += "{\"vm\":\(vms[vm]),\"reason\":\(quoted(shortfall.details))"
+      text += "{\"vm\":\(vms[vm]),\"reason\":\(shortfall.details.quotedJSON)"
     }
     text += "],\n\"steps\":["
     append(solution.steps, to: &text) { step, text in
@@ -26,7 +27,21 @@ public enum PlanText {
       if step.after >= 0 { text += ",\"after\":[\(step.after)]" }
       text += ",\"start\":\(decimal(step.start)),\"end\":\(decimal(step.end))"
     }
-    return text + "]}\n"
+    text += "],\n\"hosts\":["
+    let summary = PlanSummary(solution, of: planningCase)
+    append(summary.loads, to: &text) { load, text in
+      text += "{\"name\":\(load.host.rawValue.quotedJSON),\"vms\":[\(load.vmsBefore),\(load.vmsAfter)],"
+      text += "\"memory\":[\(load.memoryKiBBefore),\(load.memoryKiBAfter)],"
+      text += "\"vcpus\":[\(load.vcpusBefore),\(load.vcpusAfter)]"
+    }
+    return text + "],\n\"score\":\(json(summary.score))}\n"
+  }
+
+  private static func json(_ score: Plan.Score) -> String {
+    "{\"unplaced\":\(score.unplaced),\"extraMoves\":\(score.extraMoves),\"suspends\":\(score.suspends),"
+      + "\"overbooked\":\(score.overbookedCPUs),\"hostsUsed\":\(score.receivingHosts),"
+      + "\"maxShare\":\(score.highestShare),\"fewest\":\(score.fewestReceived),\"most\":\(score.mostReceived),"
+      + "\"makespan\":\(score.seconds ?? 0)}"
   }
 
   private static func append<Element>(
@@ -43,20 +58,5 @@ public enum PlanText {
   private static func decimal(_ microseconds: Int) -> String {
     let fraction = String(microseconds % 1_000_000)
     return "\(microseconds / 1_000_000)." + String(repeating: "0", count: 6 - fraction.utf8.count) + fraction
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case ..<" ":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -7,6 +7,8 @@ public struct PlanningCase: Sendable {
   public var problem: Problem
   public var hostNames: [String]
   public var vmNames: [String]
+  /// Why a host is no destination unless it is named; nil: it may receive.
+  public var closed: [String?]
 
   /// Reads a case.
   ///
@@ -20,6 +22,7 @@ public struct PlanningCase: Sendable {
     name = text.name
     hostNames = text.hosts.map(\.name)
     vmNames = text.vms.map(\.name)
+    closed = text.hosts.map(\.closed)
 
     var racks: [String: Int] = [:]
     var cells: [Problem.Cell] = []

@@ -1,0 +1,38 @@
+import ArgumentParser
+import CaseFormat
+import ClusterModel
+
+/// How hosts are to be emptied, for the commands that only think about it.
+struct WishOptions: ParsableArguments {
+  @Option(
+    name: .long, parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Where the machines may go, in order of preference; otherwise to every host that takes arrivals.",
+      valueName: "host"))
+  var to: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"
+    ))
+  var mode: PlacementMode = .auto
+
+  @Flag(help: "Let virtual CPUs exceed CPUs where there is no other way.")
+  var overbooking = false
+
+  func validate(_ hosts: [String]) throws {
+    for name in hosts + to where !HostName(rawValue: name).isValid {
+      throw ValidationError("'\(name)' is no host name")
+    }
+  }
+
+  func request(emptying host: HostName) -> EvacuationRequest {
+    EvacuationRequest(
+      source: host, destinations: to.map(HostName.init(rawValue:)), mode: mode, overbooking: overbooking)
+  }
+
+  func wish(emptying hosts: [String], movesOthers: Bool) -> EvacuationWish {
+    EvacuationWish(
+      sources: hosts, destinations: to, mode: mode, overbooking: overbooking, movesOthers: movesOthers)
+  }
+}

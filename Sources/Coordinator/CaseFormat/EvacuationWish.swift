@@ -1,0 +1,23 @@
+public import ClusterModel
+
+/// Hosts to be emptied, by name, as a person asks for it.
+public struct EvacuationWish: Sendable, Equatable {
+  public var sources: [String]
+  /// Empty: every host that takes arrivals.
+  public var destinations: [String]
+  public var mode: PlacementMode
+  public var overbooking: Bool
+  /// Whether machines on the destinations may be moved to make room.
+  public var movesOthers: Bool
+
+  public init(
+    sources: [String], destinations: [String] = [], mode: PlacementMode = .auto, overbooking: Bool = false,
+    movesOthers: Bool = false
+  ) {
+    self.sources = sources
+    self.destinations = destinations
+    self.mode = mode
+    self.overbooking = overbooking
+    self.movesOthers = movesOthers
+  }
+}
