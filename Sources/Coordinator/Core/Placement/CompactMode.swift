@@ -7,6 +7,7 @@ struct CompactMode {
   private let balancedOrder: [Int]
   private var filling: BinFilling
   private let bound: Int
+  private let sets: SufficientSets
 
   init(_ ledger: Ledger) {
     items = SizeOrder.descending(0..<ledger.itemCount, in: ledger)
@@ -30,6 +31,7 @@ struct CompactMode {
     order = (0..<ledger.binCount).sorted { room[$0] != room[$1] ? room[$0] > room[$1] : $0 < $1 }
     balancedOrder = order.indices.sorted { fitting[$0] != fitting[$1] ? fitting[$0] > fitting[$1] : $0 < $1 }
     filling = BinFilling(items, in: ledger)
+    sets = SufficientSets(memory: freeMemory, cpus: freeCPUs, needed: (Int(memory), Int(cpus)))
     bound = max(
       CompactMode.prefix(freeMemory, reaching: Int(memory)), CompactMode.prefix(freeCPUs, reaching: Int(cpus)))
   }
@@ -62,23 +64,25 @@ struct CompactMode {
       if fill(order.prefix(fewest - 1), [tilt], &ledger, &left), ledger.overbooked <= allowedOverbooked { keep(ledger) }
     }
     var random = RandomSource(seed: 4)
+    while fewest > max(1, bound), left > 0, fewest <= 4 {
+      let before = fewest
+      for chosen in sets.all(of: fewest - 1, limit: 16) where left > 0 && fewest == before {
+        attempt(chosen, seed: 0, allowedUnplaced, allowedOverbooked, &random, &ledger, &left)
+        if ledger.unplacedCount <= allowedUnplaced, ledger.overbooked <= allowedOverbooked { keep(ledger) }
+      }
+      if fewest == before { break }
+    }
     var attempt = 0
     // In a large cluster what a few restarts do not find is rarely found by many.
     let patience = ledger.binCount > 128 ? 16 : Int.max
     while fewest > max(1, bound), left > 0, attempt < patience {
       let chosen = choice(of: fewest - 1, attempt, &random)
       attempt += 1
-      let tilts = (0..<3).map { _ in 0.1 + Double(random.below(1000)) / 500 }
-      let isFilled = fill(chosen[...], tilts, &ledger, &left)
-      if !isFilled && items.count < 2000 || ledger.overbooked > allowedOverbooked {
-        var slice = min(left, 60_000 + items.count * 200)
-        let given = slice
-        var search = RuinAndRecreate(.fewest, ledger, seed: UInt64(attempt)) {
-          $0.parts.0 <= Double(allowedUnplaced) && $0.parts.1 <= Double(allowedOverbooked)
-        }
-        search.run(&ledger, steps: &slice)
-        left -= given - slice
+      guard allowedUnplaced > 0 || sets.isSufficient(chosen) else {
+        left -= ledger.binCount * 4
+        continue
       }
+      self.attempt(chosen, seed: UInt64(attempt), allowedUnplaced, allowedOverbooked, &random, &ledger, &left)
       if ledger.unplacedCount <= allowedUnplaced, ledger.overbooked <= allowedOverbooked {
         keep(ledger)
         attempt = 0
@@ -87,6 +91,23 @@ struct CompactMode {
     for bin in ledger.isOpen.indices { ledger.isOpen[bin] = true }
     ledger.restore(best)
     preferEarlier(&ledger)
+  }
+
+  /// Fills the bins; what is left over is brought in by searching, where that is not too much.
+  private mutating func attempt(
+    _ chosen: [Int], seed: UInt64, _ allowedUnplaced: Int, _ allowedOverbooked: Int, _ random: inout RandomSource,
+    _ ledger: inout Ledger, _ left: inout Int
+  ) {
+    let tilts = (0..<3).map { _ in 0.1 + Double(random.below(1000)) / 500 }
+    let isFilled = fill(chosen[...], tilts, &ledger, &left)
+    guard !isFilled && items.count < 2000 || ledger.overbooked > allowedOverbooked else { return }
+    var slice = min(left, 60_000 + items.count * 200)
+    let given = slice
+    var search = RuinAndRecreate(.fewest, ledger, seed: seed) {
+      $0.parts.0 <= Double(allowedUnplaced) && $0.parts.1 <= Double(allowedOverbooked)
+    }
+    search.run(&ledger, steps: &slice)
+    left -= given - slice
   }
 
   /// Gives what a bin received to one earlier in the list, where that can take all of it.
@@ -112,7 +133,7 @@ struct CompactMode {
     var chosen = attempt % 2 == 0 ? balancedOrder : order
     if attempt > 0 {
       let span = min(chosen.count, count + max(2, count / 4))
-      for _ in 0..<1 + random.below(1 + attempt) where count < span && count > 0 {
+      for _ in 0..<1 + random.below(1 + min(attempt, 40)) where count < span && count > 0 {
         chosen.swapAt(random.below(count), count + random.below(span - count))
       }
       if attempt % 7 == 6 {

@@ -22,6 +22,10 @@ enum Packing {
     }
     fillExactly(&ledger, bound, &best, &steps)
     ledger.restore(best.1)
+    if best.0 <= bound { return }
+    mergeHoles(&ledger, bound, ascending, &best, &steps)
+    if best.0 <= bound { return }
+    ledger.restore(best.1)
     let given = steps
     if bound == 0 {
       var search = RuinAndRecreate(.everything, ledger, seed: 6) { $0.parts.0 == 0 }
@@ -35,25 +39,53 @@ enum Packing {
     search.run(&ledger, steps: &steps)
   }
 
+  /// Decides who stays, the largest, and merges holes for the last of the others.
+  private static func mergeHoles(
+    _ ledger: inout Ledger, _ bound: Int, _ ascending: [Int], _ best: inout (Int, Ledger.Saved), _ steps: inout Int
+  ) {
+    let start = steps
+    var seed: UInt64 = 0
+    while best.0 > bound, steps > start / 2, seed < 12 {
+      // One fewer without a place than so far; if that is easy, fewer still.
+      let excluded = seed == 0 ? bound : best.0 - 1
+      let promising = ascending.prefix(ledger.itemCount - excluded)
+      var isWanted = [Bool](repeating: false, count: ledger.itemCount)
+      for item in promising { isWanted[item] = true }
+      ledger.clear()
+      fillTightest(
+        SizeOrder.descending(promising, in: ledger, by: seed % 2 == 0 ? .memory : .larger), &ledger, &steps)
+      var merging = HoleMerging(ledger, isWanted: isWanted, seed: seed)
+      var share = min(steps, start / 4)
+      let given = share
+      let isDone = merging.run(&ledger, steps: &share)
+      steps -= given - share
+      fillTightest(ascending, &ledger, &steps)
+      if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
+      if !isDone { seed += 1 } else if seed == 0 { break }
+    }
+    ledger.restore(best.1)
+  }
+
   /// Where hardly any memory may be left over, several times from nothing.
   private static func fillExactly(
     _ ledger: inout Ledger, _ bound: Int, _ best: inout (Int, Ledger.Saved), _ steps: inout Int
   ) {
     ledger.clear()
     let free = (0..<ledger.binCount).reduce(0) { $0 + max(0, ledger.freeMemory($1)) }
-    let wanted = ledger.memoryOf.reduce(0, +)
-    guard ledger.itemCount <= 500, wanted <= free, wanted >= free - free / 20 else { return }
+    let needed = ledger.memoryOf.reduce(0, +)
+    let wanted = [Bool](repeating: true, count: ledger.itemCount)
+    guard ledger.itemCount <= 500, needed <= free, needed >= free - free / 20 else { return }
     let start = steps
-    for attempt in 0..<32 where best.0 > bound && steps > start / 2 {
+    let filling = ExactFilling(ledger, steps: &steps)
+    for attempt in 0..<200 where best.0 > bound && steps > start / 6 {
       ledger.clear()
-      var filling = ExactFilling(seed: UInt64(attempt))
-      filling.run(&ledger, steps: &steps)
+      filling.run(&ledger, seed: UInt64(attempt), steps: &steps)
       fillTightest(SizeOrder.descending(0..<ledger.itemCount, in: ledger, by: .memory), &ledger, &steps)
       if ledger.unplacedCount > bound, ledger.unplacedCount < best.0 + 3 {
-        var slice = min(steps, start / 40)
+        var slice = min(steps, start / 60)
         let given = slice
-        var search = RuinAndRecreate(.everything, ledger, seed: UInt64(attempt)) { $0.parts.0 == 0 }
-        search.run(&ledger, steps: &slice)
+        var merging = HoleMerging(ledger, isWanted: wanted, seed: UInt64(attempt))
+        _ = merging.run(&ledger, steps: &slice)
         steps -= given - slice
       }
       if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
