@@ -12,7 +12,9 @@ extension RandomMessages {
     var report = HostReport(
       host: host(), presence: one(of: HostReport.Presence.allCases), epoch: next(), sequence: number(), version: text())
     guard report.presence == .online else { return report }
-    report.capacity = HostCapacity(memoryKiB: below(1 << 36), cpus: below(1 << 20))
+    report.capacity = HostCapacity(
+      memoryKiB: below(1 << 36), cpus: below(1 << 20), bandwidthMiB: maybe { 1 + $0.below(1 << 20) },
+      rack: maybe { $0.text() }, labels: some(2) { $0.text() })
     report.isHypervisorReachable = flip()
     report.hypervisor = text()
     report.vms = some(4) { $0.machine() }
