@@ -97,13 +97,20 @@ struct BusClient {
 
   /// Sends a task to the coordinator and waits for its answer.
   ///
-  /// - Parameter watch: sees every report of the plan that is made for the task.
-  func ask(_ task: TaskMessage, watch: (PlanReport) -> Void = { _ in }) async throws -> TaskResult {
+  /// - Parameters:
+  ///   - vms: whose progress is wanted.
+  ///   - watch: sees every report of the plan that is made for the task.
+  func ask(
+    _ task: TaskMessage, of vms: Set<VMName> = [], progress: (MigrationProgress) -> Void = { _ in },
+    watch: (PlanReport) -> Void = { _ in }
+  ) async throws -> TaskResult {
     let kept = try await retained(TopicFilter(Topics.coordinatorState))
     guard let state = try kept.first.map({ try CoordinatorReport.decode($0.payload) }), state.isOnline else {
       throw Failure(description: "no coordinator is online: start migfra-coordinator")
     }
-    try await bus.subscribe(to: [TopicFilter(Topics.coordinatorResult), TopicFilter(Topics.anyPlan)])
+    let progressTopics = vms.isEmpty ? [] : [TopicFilter(Topics.anyProgress)]
+    try await bus.subscribe(
+      to: [TopicFilter(Topics.coordinatorResult), TopicFilter(Topics.anyPlan)] + progressTopics)
     try await bus.publish(BusMessage(topic: Topics.coordinatorTask, payload: task.encoded()))
     for await event in events {
       switch event {
@@ -123,6 +130,9 @@ struct BusClient {
       case .message(let message) where TopicFilter(Topics.anyPlan).matches(message.topic):
         guard let report = try? PlanReport.decode(message.payload), report.task == task.id else { continue }
         watch(report)
+      case .message(let message) where TopicFilter(Topics.anyProgress).matches(message.topic):
+        guard let sample = try? MigrationProgress.decode(message.payload), vms.contains(sample.vm) else { continue }
+        progress(sample)
       case .disconnected(let reason, _): warn("no connection to the broker (\(reason)); waiting for it")
       case .connected, .message, .takenOver: continue
       }

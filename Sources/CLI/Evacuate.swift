@@ -62,7 +62,7 @@ struct Evacuate: AsyncParsableCommand {
         id: .fresh(), host: HostName(rawValue: host), body: .evacuate(evacuation), measuresTime: true)
       var display = EvacuationDisplay(isQuiet: options.json)
       let result = try await BusClient.visit(options) { client in
-        try await client.ask(task) { display.show($0) }
+        try await client.ask(task, watch: { display.show($0) })
       }
       display.finish(result)
       if options.json { try printJSON(EvacuationOutput(host: host, result: result, report: display.latest)) }

@@ -6,14 +6,14 @@ import DaemonKit
 struct MigfraCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "migfra",
-    abstract: "Shows and empties the hosts of a cluster while their virtual machines keep running.",
+    abstract: "Shows, empties and rebalances the hosts of a cluster while their virtual machines keep running.",
     discussion: """
       The broker is taken from --broker, else the environment's MIGFRA_BROKER, else the configuration file.
       Exit codes: 0 done, 1 error, 2 partly done, 3 not feasible.
       """,
     version: Version.current,
     subcommands: [
-      Hosts.self, VMs.self, Evacuate.self, Why.self, PlanCommand.self, Snapshot.self, Cordon.self,
+      Hosts.self, VMs.self, Evacuate.self, Swap.self, Why.self, PlanCommand.self, Snapshot.self, Cordon.self,
       Uncordon.self,
     ])
 }
