@@ -41,7 +41,9 @@ struct EvacuationDisplay {
       print(report.unplaced.isEmpty ? "Dry run: this plan can be carried out." : "Dry run: not everything has a place.")
     case .drained:
       print("\(report.request.source) is DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds)).")
-    case .partial, .failed, .draining:
+    case .cancelled:
+      print("\(report.request.source): \(report.reason).")
+    case .partial, .failed, .draining, .cancelling:
       print("\(report.request.source) is not empty (\(report.state.rawValue)): \(report.reason).")
       for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
     }

@@ -117,8 +117,12 @@ struct CancelTests {
     let ended = bench.receive(.cancel("t"), id: "c2")
     #expect(answer(bench, ended)?.details == "t has ended: vm stopped")
     bench.receive(.evacuate(NodeEvacuation()), id: "e")
+    // The coordinator has it, under another id.
     let handedOver = bench.receive(.cancel("e"), id: "c3")
-    #expect(answer(bench, handedOver)?.code == .unsupported)
+    #expect(bench.handedOver.last?.body == bench.handedOver.first?.id.map { .cancel($0) })
+    let id = bench.handedOver.last?.id
+    bench.handle(.coordinatorAnswered(TaskResult(title: .taskCancelled, id: id, status: .success, details: "1 moved")))
+    #expect(answer(bench, handedOver)?.details == "1 moved" && answer(bench, handedOver)?.id == "c3")
   }
 
   @Test("twice: both are answered, and it is ended once")

@@ -22,7 +22,7 @@ extension CoordinatorMachine {
       evacuation.shift(by: shift)
       evacuations.append(evacuation)
       turns = max(turns, evacuation.lastTurn)
-      _ = ledger.receive(evacuation.task)
+      for task in [evacuation.task] + evacuation.cancels.map(\.task) { _ = ledger.receive(task) }
       let source = evacuation.request.source
       var effects = takeUp(evacuation.id, evacuation.migrations, with: [source], at: now)
       effects += evacuation.openOrders.map { .send($0, to: source) }
@@ -33,7 +33,7 @@ extension CoordinatorMachine {
     case .exchange(var exchange):
       exchange.shift(by: shift)
       swaps.append(exchange)
-      _ = ledger.receive(exchange.task)
+      for task in [exchange.task] + exchange.cancels.map(\.task) { _ = ledger.receive(task) }
       let hosts = exchange.ways.map(\.source).sorted()
       return takeUp(exchange.id, exchange.steps.map(\.migration), with: hosts, at: now)
         + hosts.flatMap { host in exchange.openOrders(of: host).map { .send($0, to: host) } }

@@ -38,6 +38,7 @@ extension CoordinatorMachine {
 
   /// Machines that appeared on a host while it is being emptied are emptied too.
   private mutating func joinArrivals(to index: Int) -> [CoordinatorEffect] {
+    guard evacuations[index].state == .draining else { return [] }
     let host = evacuations[index].request.source
     var arrivals = roster[host]?.activeVMs.filter { !evacuations[index].concerns($0.uuid) } ?? []
     // Tasks name machines by name: one that took another's name joins when the other's migration has an end.
@@ -75,6 +76,7 @@ extension CoordinatorMachine {
     else { return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))] }
     let plan = evacuations[index].id
     let consequence = evacuations[index].withMigration(of: vm) { $0.finish(task, with: outcome, at: now) } ?? nil
+    evacuations[index].endWhatWaits()
     var effects: [CoordinatorEffect] = []
     var metadata = ["host": host.rawValue, "vm": vm.rawValue, "plan-id": plan.rawValue]
     if outcome.isSuccess {
@@ -83,7 +85,7 @@ extension CoordinatorMachine {
       metadata["cause"] = outcome.details ?? ""
       effects.append(.note(Note(.warning, "a migration failed", metadata)))
     }
-    if case .retry(let pause, let generation, let elsewhere) = consequence {
+    if case .retry(let pause, let generation, let elsewhere) = consequence, evacuations[index].state == .draining {
       if elsewhere { redirect(vm, in: index) }
       effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
     }
@@ -171,7 +173,13 @@ extension CoordinatorMachine {
     case .over: break
     }
     let ended = evacuations.remove(at: index)
-    let state: NodeReport.State = ended.state == .drained ? .drained : .partial
+    let state: NodeReport.State =
+      switch ended.state {
+      case .drained: .drained
+      // Whoever takes the wish back wants the host to be used.
+      case .cancelled: .active
+      default: .partial
+      }
     return [
       .note(
         Note(
@@ -180,6 +188,7 @@ extension CoordinatorMachine {
       set(source, to: state, because: "plan \(id): \(ended.reason)"),
       .publishPlan(ended.report(at: now)),
     ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival)]
+      + answerCancels(ended.cancels, isCancelled: ended.state == .cancelled, details: ended.reason)
   }
 
   /// A node's state outlives the coordinator, except that nobody empties it any more.

@@ -25,6 +25,7 @@ extension CoordinatorMachine {
       effects.append(refuse(task, refusal.0, refusal.1, to: arrival))
       return effects
     }
+    if case .cancel(let target) = task.body { return effects + cancel(target, for: task, from: arrival, at: now) }
     guard let host = task.host else { return effects }
     switch task.body {
     case .evacuate(let evacuation): effects += evacuate(host, evacuation, task: task, from: arrival, at: now)
@@ -46,6 +47,7 @@ extension CoordinatorMachine {
     }
     switch task.body {
     case .evacuate, .cordon, .uncordon: break
+    case .cancel: return nil
     case .migrate(let migration) where migration.partner != nil: break
     default:
       return (.unsupported, "the coordinator does not take '\(task.kind.rawValue)'; send it to fast/migfra/<host>/task")

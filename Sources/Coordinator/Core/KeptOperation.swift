@@ -21,6 +21,16 @@ public enum KeptOperation: Sendable, Equatable, Codable {
     }
   }
 
+  /// The journal's numbers for all the tasks that it will answer.
+  public var sequences: Set<Int64> {
+    let cancels =
+      switch self {
+      case .evacuation(let evacuation): evacuation.cancels
+      case .exchange(let exchange): exchange.cancels
+      }
+    return Set([sequence] + cancels.map(\.arrival.sequence))
+  }
+
   var revision: Int {
     switch self {
     case .evacuation(let evacuation): evacuation.revision

@@ -91,7 +91,7 @@ public struct CoordinatorService: Service {
     var effects: [CoordinatorEffect] = []
     var continued: Set<Int64> = []
     for saved in try journal.operations() {
-      continued.insert(saved.operation.sequence)
+      continued.formUnion(saved.operation.sequences)
       effects += machine.restore(saved, isAnswered: answered.contains(saved.operation.sequence), at: now)
     }
     for report in try journal.nodes() { effects += machine.handle(.nodeRecalled(report), at: now) }

@@ -11,12 +11,11 @@ extension WorkerMachine {
   mutating func cancel(
     _ target: TaskID, for task: TaskMessage, _ arrival: TaskArrival, at now: Moment
   ) -> [WorkerEffect] {
-    if handOvers.pending.contains(where: { $0.task.id == target }) {
-      return [
-        refuse(
-          task, arrival, .unsupported,
-          "\(target) is in the hands of the coordinator, and cannot be cancelled in this version")
-      ]
+    if let known = handOvers.pending.first(where: { $0.task.id == target }) {
+      // The coordinator knows it by another id.
+      var own = task
+      own.body = .cancel(known.id)
+      return handOver(own, arrival, at: now)
     }
     if let index = unexpanded.firstIndex(where: { $0.0.id == target }) {
       let (other, otherArrival) = unexpanded.remove(at: index)

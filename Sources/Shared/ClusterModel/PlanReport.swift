@@ -6,6 +6,10 @@ public struct PlanReport: Sendable, Equatable {
     case planned = "PLANNED"
     /// Machines are moving.
     case draining = "DRAINING"
+    /// Nothing more is begun; what is under way comes to its end.
+    case cancelling = "CANCELLING"
+    /// Ended on request, with machines left on the source. Final.
+    case cancelled = "CANCELLED"
     /// The source's own report shows no active machine. Final.
     case drained = "DRAINED"
     /// Ended with machines left on the source. Final.
@@ -13,7 +17,7 @@ public struct PlanReport: Sendable, Equatable {
     /// Nothing was moved: not feasible, or refused. Final.
     case failed = "FAILED"
 
-    public var isFinal: Bool { self != .draining }
+    public var isFinal: Bool { self != .draining && self != .cancelling }
   }
 
   /// One machine's way and how far it is.

@@ -20,6 +20,7 @@ extension SimulatedCluster {
     as state: VirtualMachine.State? = nil
   ) {
     moving.remove(vm)
+    let failure = givenUp.remove(vm) != nil ? .cancelled : failure
     hosts[destination]?.vms.removeAll { $0.name == vm && $0.state == .arriving }
     if failure == nil, var carried = hosts[source]?.vms.first(where: { $0.name == vm }) {
       carried.state = state ?? carried.state
@@ -40,6 +41,7 @@ extension SimulatedCluster {
       hosts[host]?.inbox.append(task)
       return
     }
+    if case .cancel(let order) = task.body { return cancel(order, on: host) }
     if let answer = worker.answers[id] { return send(answer, from: host) }
     guard !worker.open.contains(where: { $0.id == id }) else { return }
     hosts[host]?.open.append(task)
@@ -55,6 +57,15 @@ extension SimulatedCluster {
       guard case .migrate(let migration) = task.body, !moving.contains(migration.vm) else { continue }
       begin(migration, on: host)
     }
+  }
+
+  /// Half of the migrations under way can still be given up.
+  private mutating func cancel(_ order: TaskID, on host: HostName) {
+    guard let task = hosts[host]?.open.first(where: { $0.id == order }), case .migrate(let migration) = task.body,
+      generator.happens(50)
+    else { return }
+    log.append("\(now) cancels \(migration.vm) on \(host)")
+    givenUp.insert(migration.vm)
   }
 
   private mutating func begin(_ migration: VMMigration, on host: HostName) {
@@ -106,6 +117,7 @@ extension SimulatedCluster {
   ) {
     if stage == .restore { return end(vm, from: source, to: destination, failure, as: .running) }
     moving.remove(vm)
+    let failure = givenUp.remove(vm) != nil ? .cancelled : failure
     if failure == nil, let index = hosts[source]?.vms.firstIndex(where: { $0.name == vm }) {
       hosts[source]?.vms[index].state = stage == .save ? .shutOff : .running
     }

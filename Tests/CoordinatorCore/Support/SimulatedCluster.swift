@@ -39,6 +39,8 @@ struct SimulatedCluster {
   private(set) var lives = 0
   var generator: SeededGenerator
   var events = EventQueue<Event>()
+  /// Machines whose migration was cancelled and will end so.
+  var givenUp: Set<VMName> = []
   /// Machines that libvirt is moving.
   var moving: Set<VMName> = []
   var vmCount = 0
@@ -165,7 +167,7 @@ struct SimulatedCluster {
       if let answer = entry.answer { machine.recall(entry.task, answeredWith: answer) }
     }
     var effects: [CoordinatorEffect] = []
-    let continued = Set(saved.values.map(\.operation.sequence))
+    let continued = Set(saved.values.flatMap(\.operation.sequences))
     for operation in saved.values.sorted(by: { $0.operation.id < $1.operation.id }) {
       let isAnswered = journal[operation.operation.sequence]?.answer != nil
       effects += perform(machine.restore(operation.readBack, isAnswered: isAnswered, at: moment))
@@ -210,6 +212,7 @@ struct SimulatedCluster {
     case 0: body = .cordon(reason: "by hand")
     case 1, 2: body = .uncordon
     case 3: body = exchange(on: host)
+    case 4: body = .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<10, using: &generator))"))
     default:
       var evacuation = NodeEvacuation(
         mode: PlacementMode.allCases.randomElement(using: &generator), bestEffort: generator.happens(70),

@@ -52,6 +52,35 @@ struct CoordinatorTests {
     }
   }
 
+  @Test("An evacuation that is cancelled leaves each guest running on one host, and both who asked are answered")
+  func cancel() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(4, on: "node1", "mem=64", "fill=48")
+      try await lab.must("rate", "node1", "100mbit")
+      let bus = try await LabBus(lab)
+      let watch = try Watch(lab, guests: 4)
+      try await bus.publish("fast/migfra/node1/task", "task: evacuate node\nid: e\ndestinations: [node2]\n")
+      try await eventually("copying", within: .seconds(20)) {
+        bus.messages.contains { $0.topic.hasSuffix("/progress") && $0.text.contains("phase: copying") }
+      }
+      // On the host's own topic, by the caller's id.
+      try await bus.publish("fast/migfra/node1/task", "task: cancel\nid: c\ntask-id: e\n")
+      try await eventually("two answers", within: .seconds(40)) { bus.results(of: "node1").count == 2 }
+      let answers = bus.results(of: "node1")
+      let cancelled = answers.first { $0.contains("result: task cancelled") } ?? ""
+      #expect(cancelled.contains("id: c\nstatus: success\ndetails: \"cancelled: 0 moved, 4 stayed"), "\(answers)")
+      let evacuated = answers.first { $0.contains("result: node evacuated") } ?? ""
+      #expect(evacuated.contains("id: e\n") && evacuated.contains("code: cancelled"), "\(evacuated)")
+      for number in 1...4 {
+        #expect(try await lab.whereabouts(of: "vm\(number)", hosts: 2) == ["node1/running"])
+      }
+      for testimony in try await watch.end() { #expect(testimony.backwards == 0, "\(testimony)") }
+      #expect(try await lab.migfra("hosts").text.contains("ACTIVE"))
+      let late = try await lab.migfra("cancel", "e")
+      #expect(late.status == 1, "\(late.text)")
+    }
+  }
+
   @Test("migfra swap exchanges two machines by their names, and says what is wrong with others")
   func swapCommand() async throws {
     try await Lab.with(hosts: 2) { lab in

@@ -17,7 +17,7 @@ extension EvacuationMachine {
   public mutating func settle(
     with roster: WorkerRoster, expecting expected: [VMName] = [], at now: Moment
   ) -> Settlement {
-    guard state == .draining else { return .over }
+    guard !state.isFinal else { return .over }
     guard migrations.allSatisfy(\.isFinal) else {
       settlingSince = nil
       return .moving
@@ -89,7 +89,14 @@ extension EvacuationMachine {
     } else if !isSourceOnline {
       reason += "; the worker of \(request.source) is offline"
     }
-    state = isEmpty ? .drained : moved > 0 ? .partial : .failed
+    if isEmpty {
+      state = .drained
+    } else if state == .cancelling {
+      reason = "cancelled: \(reason)"
+      state = .cancelled
+    } else {
+      state = moved > 0 ? .partial : .failed
+    }
   }
 
   /// How long the hosts' reports may lag behind the workers' answers.

@@ -16,7 +16,7 @@ extension EvacuationMachine {
   ///
   /// The rate of the moment would jump each time a migration ends and the next one prepares.
   private func remainingSeconds(at now: Moment) -> Double? {
-    guard state == .draining else { return nil }
+    guard !state.isFinal else { return nil }
     var done = 0
     var left = 0
     for migration in migrations where migration.isMoved || !migration.isFinal {
@@ -47,10 +47,12 @@ extension EvacuationMachine {
       switch state {
       case .drained: .success
       case .partial: .partial
+      case .cancelled: migrations.contains(where: \.isMoved) ? .partial : .error
       default: migrations.isEmpty && !unplaced.isEmpty ? .infeasible : .error
       }
     return TaskResult(
       title: .nodeEvacuated, id: task.id, scheduler: "global", entries: entries, status: status, details: reason,
+      code: state == .cancelled ? .cancelled : nil,
       plan: id,
       times: task.measuresTime ? [TimeMeasurement("overall", seconds: (now.uptime - began).inSeconds)] : [])
   }

@@ -4,7 +4,8 @@ public import MigfraProtocol
 /// One host being emptied: the plan, each machine's migration, and when it is over.
 ///
 ///     draining ──source's own report shows none left──▶ drained
-///        └──────some stayed, or it is not known─────────▶ partial (failed, if none moved)
+///        ├──────some stayed, or it is not known─────────▶ partial (failed, if none moved)
+///        └──cancel──▶ cancelling ──what is under way has its end──▶ cancelled (drained, if all have moved)
 ///
 /// It does not send anything: the coordinator asks it which migrations wait, and tells it what became of them.
 public struct EvacuationMachine: Sendable, Equatable, Codable {
@@ -24,6 +25,8 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   private var startCounts: [VMName: Int] = [:]
   /// The last order for each machine.
   private var orders: [VMName: TaskMessage] = [:]
+  /// Who wanted it to end.
+  var cancels: [CancelRequest] = [] { didSet { revision += 1 } }
   /// When one of its migrations was started last, counted over all evacuations.
   var lastTurn = 0
   /// Grows with each change that must survive the coordinator.
@@ -31,7 +34,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
 
   private enum CodingKeys: CodingKey {
     case id, request, arrival, task, migrations, unplaced, state, reason, loads, began, settlingSince, startCounts
-    case orders, lastTurn
+    case orders, lastTurn, cancels
   }
 
   public init(

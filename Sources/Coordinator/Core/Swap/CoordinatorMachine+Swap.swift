@@ -100,6 +100,7 @@ extension CoordinatorMachine {
     }
     if case .retry(let pause, let generation, _)? = swaps[index].finish(task, with: outcome, at: now) {
       effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
+      swaps[index].endWhatWaits()
     }
     return effects + advance(at: now)
   }
@@ -117,6 +118,9 @@ extension CoordinatorMachine {
         .note(Note(level, "exchange ends", ["plan-id": swap.id.rawValue, "state": swap.state.rawValue])),
         answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.arrival),
       ]
+      effects += answerCancels(
+        swap.cancels, isCancelled: swap.state == .failed,
+        details: swap.state == .failed ? "cancelled: \(swap.whereabouts)" : "both are exchanged")
     }
     swaps.removeAll(where: \.isOver)
     return effects

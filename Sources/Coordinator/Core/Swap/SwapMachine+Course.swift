@@ -16,9 +16,14 @@ extension SwapMachine {
       if moved.count == 2 { return go(to: .exchanged) }
       guard isClear, let one = moved.first else { return go(to: .failed) }
       go(to: .returning, step(one.isFirst ? 0 : 1, .back))
-    case .saving: moved.isEmpty ? go(to: .failed) : go(to: .carrying, step(larger, .whole))
+    case .saving where moved.isEmpty: go(to: .failed)
+    case .saving where !cancels.isEmpty: go(to: .bringingHome, step(smaller, .goHome))
+    case .saving: go(to: .carrying, step(larger, .whole))
     case .carrying:
-      if !moved.isEmpty { return go(to: .restoring, step(smaller, .restore)) }
+      guard moved.isEmpty else {
+        return cancels.isEmpty
+          ? go(to: .restoring, step(smaller, .restore)) : go(to: .carryingBack, step(larger, .back))
+      }
       isClear ? go(to: .bringingHome, step(smaller, .goHome)) : go(to: .failed)
     case .restoring:
       if !moved.isEmpty { return go(to: .exchanged) }
@@ -47,9 +52,10 @@ extension SwapMachine {
     } else {
       // The first failure is the cause; what follows is the way home.
       let cause = past.first { $0.migration.failure != nil }?.migration
+      let code = cancels.isEmpty ? cause?.failure ?? .internal : .cancelled
+      let words = cancels.isEmpty ? cause?.details ?? "no cause is known" : "cancelled on request"
       entry = VMOutcome(
-        vm: vm.name, failure: cause?.failure ?? .internal,
-        details: "not exchanged: \(cause?.details ?? "no cause is known"); \(whereabouts)", times: times(at: now))
+        vm: vm.name, failure: code, details: "not exchanged: \(words); \(whereabouts)", times: times(at: now))
     }
     return TaskResult(title: .vmMigrated, id: task.id, scheduler: "global", entries: [entry])
   }
@@ -69,7 +75,7 @@ extension SwapMachine {
   }
 
   /// Where both are after a failure, in words.
-  private var whereabouts: String {
+  var whereabouts: String {
     guard let last = past.last else { return "both stayed where they were" }
     let large = ways[1 - smaller]
     let small = ways[smaller]

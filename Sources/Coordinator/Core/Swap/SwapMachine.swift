@@ -29,6 +29,8 @@ public struct SwapMachine: Sendable, Equatable, Codable {
     /// Of the task's machine, not of its partner.
     var isFirst: Bool
 
+    var isWayHome: Bool { stage == .back || stage == .goHome }
+
     enum Stage: String, Sendable, Codable {
       /// From its host to the other.
       case whole
@@ -48,6 +50,8 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   public internal(set) var state: State { didSet { revision += 1 } }
   /// What is done in this state.
   public internal(set) var steps: [Step] = [] { didSet { revision += 1 } }
+  /// Who wanted it to end.
+  var cancels: [CancelRequest] = [] { didSet { revision += 1 } }
   /// Steps that have ended, for the answer.
   var past: [Step] = []
   private var orderCount = 0
@@ -57,7 +61,7 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   private(set) var revision = 0
 
   private enum CodingKeys: CodingKey {
-    case id, task, arrival, type, retries, ways, state, steps, past, orderCount, orders, began
+    case id, task, arrival, type, retries, ways, state, steps, past, cancels, orderCount, orders, began
   }
 
   /// - Parameter isBeside: both fit on each host for the time of the exchange.
@@ -82,10 +86,9 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   func step(_ way: Int, _ stage: Step.Stage) -> Step {
     var move = ways[way]
     if stage == .back { (move.source, move.destination) = (move.destination, move.source) }
-    let isWayHome = stage == .back || stage == .goHome
-    return Step(
-      migration: MigrationMachine(move, allowedRetries: isWayHome ? max(5, retries) : retries), stage: stage,
-      isFirst: way == 0)
+    var step = Step(migration: MigrationMachine(move, allowedRetries: retries), stage: stage, isFirst: way == 0)
+    if step.isWayHome { step.migration = MigrationMachine(move, allowedRetries: max(5, retries)) }
+    return step
   }
 
   public var isOver: Bool { state == .exchanged || state == .failed }

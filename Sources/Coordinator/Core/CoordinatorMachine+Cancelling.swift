@@ -1,0 +1,100 @@
+import ClusterModel
+import MigfraProtocol
+
+/// Who wants an operation to end, and hears what came of it.
+public struct CancelRequest: Sendable, Equatable, Codable {
+  let task: TaskMessage
+  let arrival: TaskArrival
+}
+
+/// Ending an operation before its own end: a state of the operation, not the deletion of its parts.
+extension CoordinatorMachine {
+  /// Ends the operation that was asked for by the task of this id, or that has this plan; the answer comes with its outcome.
+  mutating func cancel(
+    _ target: TaskID, for task: TaskMessage, from arrival: TaskArrival, at now: Moment
+  ) -> [CoordinatorEffect] {
+    let request = CancelRequest(task: task, arrival: arrival)
+    let plan = PlanID(rawValue: target.rawValue)
+    if let index = evacuations.firstIndex(where: { $0.task.id == target || $0.id == plan }) {
+      let orders = evacuations[index].cancel(request)
+      let metadata = ["plan-id": evacuations[index].id.rawValue, "host": evacuations[index].request.source.rawValue]
+      return [
+        .note(Note(.info, "an evacuation is being cancelled", metadata)),
+        .publishPlan(evacuations[index].report(at: now)),
+      ] + send(cancelsOf: orders) + advance(at: now)
+    }
+    if let index = swaps.firstIndex(where: { $0.task.id == target || $0.id == plan }) {
+      let orders = swaps[index].cancel(request)
+      let metadata = ["plan-id": swaps[index].id.rawValue]
+      return [.note(Note(.info, "an exchange is being cancelled", metadata))] + send(cancelsOf: orders)
+        + advance(at: now)
+    }
+    if ledger.answer(to: target) != nil || finishedPlans.contains(plan) {
+      return [refuse(task, .tooLate, "it has ended", to: arrival)]
+    }
+    return [refuse(task, .notFound, "no operation of the id '\(target)' is known", to: arrival)]
+  }
+
+  private func send(cancelsOf orders: [(id: TaskID, host: HostName)]) -> [CoordinatorEffect] {
+    orders.map { order in
+      let id = TaskID(rawValue: "\(order.id)/cancel")
+      return .send(TaskMessage(id: id, host: order.host, body: .cancel(order.id)), to: order.host)
+    }
+  }
+
+  /// Tells everybody who wanted the operation to end how it has.
+  mutating func answerCancels(
+    _ requests: [CancelRequest], isCancelled: Bool, details: String
+  ) -> [CoordinatorEffect] {
+    requests.map { request in
+      guard isCancelled else { return refuse(request.task, .tooLate, "it has ended: \(details)", to: request.arrival) }
+      let result = TaskResult(
+        title: .taskCancelled, id: request.task.id, scheduler: "global", status: .success, details: details)
+      return answer(request.task, with: result, to: request.arrival)
+    }
+  }
+}
+
+extension EvacuationMachine {
+  /// Begins nothing more.
+  /// - Returns: the orders that are to be taken back, and the hosts whose workers have them.
+  mutating func cancel(_ request: CancelRequest) -> [(id: TaskID, host: HostName)] {
+    cancels.append(request)
+    guard state == .draining else { return [] }
+    state = .cancelling
+    reason = "cancelled on request"
+    endWhatWaits()
+    return migrations.compactMap { migration in migration.task.map { ($0, migration.move.source) } }
+  }
+
+  /// While it is being cancelled nothing is tried again.
+  mutating func endWhatWaits() {
+    guard state == .cancelling else { return }
+    for vm in migrations.filter({ !$0.isFinal && $0.task == nil }).map(\.move.vm.name) {
+      _ = withMigration(of: vm) { $0.fail(.cancelled, details: "cancelled before it moved") }
+    }
+  }
+}
+
+extension SwapMachine {
+  /// What has not moved stays, what has moved goes home.
+  /// - Returns: the orders that are to be taken back, and the hosts whose workers have them.
+  mutating func cancel(_ request: CancelRequest) -> [(id: TaskID, host: HostName)] {
+    cancels.append(request)
+    guard cancels.count == 1 else { return [] }
+    let orders = steps.filter { !$0.isWayHome }.compactMap { step in
+      step.migration.task.map { ($0, step.migration.move.source) }
+    }
+    endWhatWaits()
+    return orders
+  }
+
+  /// While it is being cancelled only the way home is tried again.
+  mutating func endWhatWaits() {
+    guard !cancels.isEmpty else { return }
+    for index in steps.indices where !steps[index].isWayHome && steps[index].migration.task == nil {
+      steps[index].migration.fail(.cancelled, details: "cancelled")
+    }
+    settle()
+  }
+}
