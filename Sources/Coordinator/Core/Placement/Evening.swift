@@ -10,7 +10,7 @@ struct Evening {
   /// Works until the fullest bin cannot be relieved, or the steps are used up.
   func run(_ ledger: inout Ledger, steps budget: inout Int) {
     // Large plans begin near the bound; evening them further is not worth much.
-    let given = min(budget, 100_000 + ledger.itemCount * 12)
+    let given = min(budget, 100_000 + ledger.itemCount * 50)
     var steps = given
     defer { budget -= given - steps }
     var order = Array(0..<ledger.binCount)
@@ -44,23 +44,31 @@ struct Evening {
   ) -> Bool {
     let count = min(order.count, candidates)
     // Small clusters are searched whole; of large ones, some of the emptier half.
-    let span = order.count <= candidates ? order.count : max(candidates, order.count / 2)
+    let isLarge = order.count > candidates
+    let span = isLarge ? max(candidates, order.count / 2) : order.count
+    let isByMemory = ledger.isMemoryFuller(full)
+    let goodEnough = isLarge ? max(bound, highest - (highest - bound) / 3) : -1
     var best: (item: Int, bin: Int, partner: Int, share: Double) = (-1, -1, -1, highest * (1 - 1e-9))
-    var item = ledger.first[full]
-    while item >= 0 {
-      for position in 0..<count {
-        let target = order[(offset + position) % span]
-        guard target != full, ledger.isOpen[target] else { continue }
-        steps -= 1
-        if mayGive(full, target, ledger) { tryGiving(item, full, target, ledger, &best) }
+    for position in 0..<count {
+      let target = order[(offset + position) % span]
+      guard target != full, ledger.isOpen[target] else { continue }
+      // What is as full in the same way has nothing to give.
+      if isLarge, ledger.share(target, ofMemory: isByMemory) > goodEnough { continue }
+      let gives = mayGive(full, target, ledger)
+      var looks = 1
+      var item = ledger.first[full]
+      while item >= 0 {
+        if gives { tryGiving(item, full, target, ledger, &best) }
         var partner = ledger.first[target]
         while partner >= 0 {
-          steps -= 1
+          looks += 1
           tryExchanging(item, full, partner, target, ledger, &best)
           partner = ledger.next[partner]
         }
+        item = ledger.next[item]
       }
-      item = ledger.next[item]
+      steps -= 1 + looks / 4
+      if best.item >= 0, best.share <= goodEnough { break }
     }
     guard best.item >= 0 else { return false }
     ledger.remove(best.item)

@@ -37,9 +37,8 @@ struct ExactFilling {
     let start = ways.count
     func add(_ found: (Int, Int, Int)) {
       let used = [found.0, found.1, found.2].filter { $0 >= 0 }.map { items[$0] }
-      guard used.reduce(0, { $0 + ledger.cpusOf[$1] }) <= cpus, used.allSatisfy({ ledger.fits($0, bin) }) else {
-        return
-      }
+      let taken = used.reduce(0) { $0 + ledger.cpusOf[$1] }
+      guard taken <= cpus, used.allSatisfy({ ledger.fits($0, bin) }) else { return }
       for item in used { uses[item] += 1 }
       ways.append(
         Way(items: (used[0], used.count > 1 ? used[1] : -1, used.count > 2 ? used[2] : -1)))

@@ -89,6 +89,16 @@ struct Ledger {
     max(Double(memory[target]) * memoryInverse[target], Double(cpus[target]) * cpuInverse[target])
   }
 
+  /// Whether it is memory that there is less left of.
+  func isMemoryFuller(_ target: Int) -> Bool {
+    Double(memory[target]) * memoryInverse[target] > Double(cpus[target]) * cpuInverse[target]
+  }
+
+  @inline(__always)
+  func share(_ target: Int, ofMemory: Bool) -> Double {
+    ofMemory ? Double(memory[target]) * memoryInverse[target] : Double(cpus[target]) * cpuInverse[target]
+  }
+
   /// `share` if the bin had so much more.
   @inline(__always)
   func share(_ target: Int, addingMemory: Int, cpus addingCPUs: Int) -> Double {
