@@ -18,6 +18,22 @@ struct PlanChecker {
     return checker.broken
   }
 
+  /// The most machines in storage, or on their way there or back, at a time.
+  static func mostSuspended(_ solution: Solution) -> Int {
+    let changes = solution.steps.flatMap { step -> [(time: Int, change: Int)] in
+      switch step.kind {
+      case .suspend: [(step.start, 1)]
+      case .restore: [(step.end, -1)]
+      case .migrate: []
+      }
+    }
+    var count = 0
+    return changes.sorted { ($0.time, $0.change) < ($1.time, $1.change) }.reduce(0) { most, entry in
+      count += entry.change
+      return max(most, count)
+    }
+  }
+
   private init(_ problem: Problem, _ solution: Solution) {
     self.problem = problem
     self.solution = solution

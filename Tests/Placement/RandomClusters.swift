@@ -98,4 +98,21 @@ struct RandomClusters {
     return Problem(
       hosts: hosts, vms: vms, task: .rearrange(mapping), storage: storage, mayBounce: spare > 0)
   }
+
+  /// Pairs of full hosts; in each pair two machines of one size change places.
+  mutating func swaps(count: Int) -> Problem {
+    var hosts: [Problem.Host] = []
+    var vms: [Problem.VM] = []
+    var mapping: [(vm: Int, destination: Int)] = []
+    for _ in 0..<count {
+      let memory = (1 + below(8)) * RandomClusters.gib
+      for host in [hosts.count, hosts.count + 1] {
+        hosts.append(Problem.Host(memory: memory + RandomClusters.gib, cpus: 8))
+        mapping.append((vms.count, host ^ 1))
+        vms.append(Problem.VM(memory: memory, vcpus: 1, host: host))
+        vms.append(Problem.VM(memory: RandomClusters.gib, vcpus: 1, host: host))
+      }
+    }
+    return Problem(hosts: hosts, vms: vms, task: .rearrange(mapping), storage: 500_000_000)
+  }
 }

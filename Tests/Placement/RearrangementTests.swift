@@ -68,4 +68,32 @@ struct RearrangementTests {
     #expect(solution.steps.allSatisfy { $0.kind == .migrate })
     #expect(PlanChecker.violations(of: solution, problem) == [])
   }
+
+  @Test("no more machines are suspended at a time than allowed, and as many moves are made", arguments: [1, 2, 3])
+  func maxSuspended(limit: Int) {
+    for seed in 0..<12 {
+      var clusters = RandomClusters(seed: 7000 + seed)
+      var problem = clusters.swaps(count: 6)
+      let free = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      problem.maxSuspended = limit
+      let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanChecker.mostSuspended(free) == 6, "seed \(seed)")
+      #expect(PlanChecker.mostSuspended(solution) == limit, "seed \(seed)")
+      #expect(solution.unplaced.isEmpty && solution.steps.count == free.steps.count, "seed \(seed)")
+      #expect(solution.makespan >= free.makespan, "seed \(seed)")
+    }
+  }
+
+  @Test("random cycles keep the limit too; what cannot be done within it stays", arguments: [0, 1, 2])
+  func maxSuspendedInCycles(limit: Int) {
+    for seed in 0..<40 {
+      var clusters = RandomClusters(seed: 8000 + seed)
+      var problem = clusters.cycles(storage: 500_000_000, spare: seed % 2 * 4 * RandomClusters.gib)
+      problem.maxSuspended = limit
+      let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanChecker.mostSuspended(solution) <= limit, "seed \(seed)")
+    }
+  }
 }

@@ -35,6 +35,7 @@ struct CaseText {
     var overhead = 1
     var storage = 0
     var mayBounce = false
+    var maxSuspended = Int.max
   }
 
   var name = ""
@@ -142,6 +143,7 @@ struct CaseText {
       case "overhead": task.overhead = try scanner.integer(atLeast: 0)
       case "storage": task.storage = try scanner.integer(atLeast: 0)
       case "bounce": task.mayBounce = try scanner.bool()
+      case "maxSuspended": task.maxSuspended = try scanner.integer(atLeast: 0)
       case "mapping":
         try scanner.array { (scanner) throws(CaseError) in
           var entry = (vm: "", destination: "")

@@ -84,7 +84,8 @@ public struct PlanningCase: Sendable {
     }
     problem = Problem(
       hosts: problemHosts, cells: cells, vms: machines, groups: groups, allowed: allowed, task: task,
-      overhead: Double(text.task.overhead), storage: text.task.storage, mayBounce: text.task.mayBounce)
+      overhead: Double(text.task.overhead), storage: text.task.storage, mayBounce: text.task.mayBounce,
+      maxSuspended: text.task.maxSuspended)
   }
 
   private static func index(_ names: [String], _ kind: String) throws(CaseError) -> [String: Int] {

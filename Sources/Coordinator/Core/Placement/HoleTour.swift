@@ -36,10 +36,11 @@ struct HoleTour {
   }
 
   /// The move to lift, one of the largest, and the others that its hole serves, in order; nil: none may be lifted.
-  mutating func order(sparing isSpared: [Bool]) -> (lifted: Int, others: [Int])? {
-    guard let lifted = moves.indices.filter({ !isSpared[$0] }).min(by: { classOf[$0] < classOf[$1] }) else {
-      return nil
-    }
+  ///
+  /// - Parameter preferred: the move to lift; nil: the first of the largest.
+  mutating func order(sparing isSpared: [Bool], preferring preferred: Int?) -> (lifted: Int, others: [Int])? {
+    let largest = moves.indices.filter { !isSpared[$0] }.min { classOf[$0] < classOf[$1] }
+    guard let lifted = preferred ?? largest else { return nil }
     let key = classOf[lifted] * hostCount + moves[lifted].destination
     arrivals[key].removeAll { $0 == lifted }
     return (lifted, walk(classOf[lifted], from: moves[lifted].source))

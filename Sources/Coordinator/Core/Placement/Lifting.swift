@@ -9,6 +9,9 @@ struct Lifting {
   private var lifted: Set<Int> = []
   /// Memory that a host never needs for the mapping, and what lifted machines have been promised of it.
   private var spare: [(host: Int, room: Int, promised: Int)] = []
+  /// Machines in storage now, and the most there were while the component at hand was ordered.
+  private var suspended = 0
+  private var mostSuspended = 0
 
   init(_ problem: Problem, free: [Int], mapping: [(vm: Int, destination: Int)]) {
     self.problem = problem
@@ -24,8 +27,35 @@ struct Lifting {
     }
   }
 
-  /// A serial order of operations for one component, and the machines that it leaves where they are.
-  mutating func unblock(_ component: [Operation]) -> (chain: [Operation], left: [Int]) {
+  /// A serial order of operations for one component.
+  struct Order {
+    var chain: [Operation]
+    /// Machines that it leaves where they are.
+    var left: [Int]
+    /// The most machines that are in storage at a time.
+    var suspended: Int
+  }
+
+  /// Of several ways to begin, the one that leaves fewest and lifts fewest.
+  mutating func unblock(_ component: [Operation]) -> Order {
+    let start = self
+    var best = order(component, lifting: nil)
+    var state = self
+    func cost(_ order: Order) -> (Int, Int) { (order.left.count, order.chain.count) }
+    // One machine lifted is the least; where that does not do, each machine is tried as the first.
+    let candidates = component.count <= 500 ? component.prefix(64) : []
+    for operation in candidates where !best.left.isEmpty || best.chain.count > component.count + 1 {
+      self = start
+      let other = order(component, lifting: operation.vm)
+      if cost(other) < cost(best) { (best, state) = (other, self) }
+    }
+    self = state
+    return best
+  }
+
+  private mutating func order(_ component: [Operation], lifting vm: Int?) -> Order {
+    var vm = vm
+    mostSuspended = 0
     var chain: [Operation] = []
     var pending = component
     lifted = []
@@ -34,14 +64,16 @@ struct Lifting {
     var firm = (chain: chain, pending: pending, free: free)
     while !pending.isEmpty {
       let before = pending.count
-      tour(&pending, &chain)
+      tour(&pending, &chain, lifting: vm)
+      vm = nil
       if pending.count == before {
         free = firm.free
-        return (firm.chain, firm.pending.map(\.vm))
+        suspended = 0
+        return Order(chain: firm.chain, left: firm.pending.map(\.vm), suspended: mostSuspended)
       }
       if lifted.isEmpty { firm = (chain, pending, free) }
     }
-    return (chain, [])
+    return Order(chain: chain, left: [], suspended: mostSuspended)
   }
 
   /// Whatever fits one after another.
@@ -64,7 +96,7 @@ struct Lifting {
   }
 
   /// Lifts one machine and lets its hole serve the others; what does not fit on the way stays pending.
-  private mutating func tour(_ pending: inout [Operation], _ chain: inout [Operation]) {
+  private mutating func tour(_ pending: inout [Operation], _ chain: inout [Operation], lifting vm: Int?) {
     var number: [Int: Int] = [:]
     func local(_ host: Int) -> Int {
       if let known = number[host] { return known }
@@ -77,7 +109,10 @@ struct Lifting {
         size: problem.vms[operation.vm].memory)
     }
     var tour = HoleTour(moves, hostCount: number.count)
-    guard let (lifted, others) = tour.order(sparing: pending.map { self.lifted.contains($0.vm) }),
+    let preferred = vm.flatMap { vm in pending.firstIndex { $0.vm == vm } }
+    guard
+      let (lifted, others) = tour.order(
+        sparing: pending.map { self.lifted.contains($0.vm) }, preferring: preferred),
       let (away, back) = lift(pending[lifted])
     else { return }
     perform(away, &chain)
@@ -120,7 +155,7 @@ struct Lifting {
         Operation(kind: .migrate, vm: operation.vm, source: host, destination: operation.destination, after: -1)
       )
     }
-    guard problem.storage > 0 else { return nil }
+    guard problem.storage > 0, suspended < problem.maxSuspended else { return nil }
     return (
       Operation(kind: .suspend, vm: operation.vm, source: operation.source, destination: -1, after: -1),
       Operation(kind: .restore, vm: operation.vm, source: -1, destination: operation.destination, after: -1)
@@ -131,6 +166,9 @@ struct Lifting {
     let memory = problem.vms[operation.vm].memory
     if operation.source >= 0 { free[operation.source] += memory }
     if operation.destination >= 0 { free[operation.destination] -= memory }
+    if operation.kind == .suspend { suspended += 1 }
+    if operation.kind == .restore { suspended -= 1 }
+    mostSuspended = max(mostSuspended, suspended)
     chain.append(operation)
   }
 }

@@ -135,10 +135,12 @@ public struct Problem: Sendable {
   public var storage: Int
   /// Whether a machine may visit a host that is not its destination.
   public var mayBounce: Bool
+  /// Machines that may be suspended at a time.
+  public var maxSuspended: Int
 
   public init(
     hosts: [Host], cells: [Cell] = [], vms: [VM], groups: [Group] = [], allowed: [Bool]? = nil, task: Task,
-    overhead: Double = 1, storage: Int = 0, mayBounce: Bool = false
+    overhead: Double = 1, storage: Int = 0, mayBounce: Bool = false, maxSuspended: Int = .max
   ) {
     self.hosts = hosts
     self.cells = cells
@@ -149,5 +151,6 @@ public struct Problem: Sendable {
     self.overhead = overhead
     self.storage = storage
     self.mayBounce = mayBounce
+    self.maxSuspended = maxSuspended
   }
 }

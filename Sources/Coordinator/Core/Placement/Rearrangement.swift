@@ -69,15 +69,18 @@ struct Rearrangement {
     let last = all.isEmpty ? -1 : OperationRun(problem, all, freeMemory: freeAtStart).last
     var lifting = Lifting(problem, free: free, mapping: moves)
     var unfinished: [Int] = []
-    for component in components(run.stuck.map { operations[$0] }) {
-      let (chain, left) = lifting.unblock(component)
+    let orders = components(run.stuck.map { operations[$0] }).map { lifting.unblock($0) }
+    var lanes = lanes(for: orders, after: last)
+    for order in orders {
       let first = all.count
-      for (position, operation) in chain.enumerated() {
+      let lane = order.suspended > 0 && !lanes.isEmpty ? lanes.indices.min { lanes[$0].length < lanes[$1].length } : nil
+      for (position, operation) in order.chain.enumerated() {
         var operation = operation
-        operation.after = position == 0 ? last : first + position - 1
+        operation.after = position == 0 ? lane.map { lanes[$0].last } ?? last : first + position - 1
         all.append(operation)
       }
-      unfinished += left
+      if let lane, all.count > first { lanes[lane] = (all.count - 1, lanes[lane].length + all.count - first) }
+      unfinished += order.left
     }
     var run = OperationRun(problem, all, freeMemory: freeAtStart)
     if !run.stuck.isEmpty {
@@ -86,6 +89,16 @@ struct Rearrangement {
       run = OperationRun(problem, all, freeMemory: freeAtStart)
     }
     return solution(steps(all, run), unfinished: unfinished)
+  }
+
+  /// Where suspended machines are limited, components that suspend some wait for each other: as many as may be suspended
+  /// at a time go side by side. Empty: no need to wait.
+  private func lanes(for orders: [Lifting.Order], after last: Int) -> [(last: Int, length: Int)] {
+    let suspending = orders.filter { $0.suspended > 0 }
+    let most = suspending.map(\.suspended).max() ?? 0
+    if suspending.reduce(0, { $0 + $1.suspended }) <= problem.maxSuspended { return [] }
+    // One that needs several at a time goes alone.
+    return Array(repeating: (last, 0), count: most > 1 ? 1 : problem.maxSuspended)
   }
 
   /// Operations whose hosts are connected by them, the component of the first operation first.
