@@ -4,6 +4,7 @@ HOSTS ?= 3
 VMS ?= 6
 MODE ?= auto
 LAB := Tests/Lab/lab
+ONE_CORE := $(shell command -v taskset >/dev/null && echo taskset -c 0)
 
 BUILD_PACKAGES := ca-certificates g++ git pkg-config \
   libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libxml2-dev libyaml-dev
@@ -41,9 +42,14 @@ bench: build ## benchmarks, in release
 	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
 	Tests/Lab/bench .build/benchmarks/release
 
-bench-planner: setup ## plan a folder of cases: CASES=folder, CHECK=program that judges them
+bench-planner: setup ## the planner's goals and results, release, one core (SALTS=a,b,c); or CASES=folder CHECK=program
+ifeq ($(CASES),)
+	swift build -c release --product planner-bench
+	@$(ONE_CORE) .build/release/planner-bench $(if $(SALTS),--salts '$(SALTS)') $(if $(SIZES),--sizes '$(SIZES)')
+else
 	swift build -c release --product migfra
-	Tests/Planner/bench '$(or $(CASES),$(error CASES=folder with case files is needed; docs/planner.md has the format))' '$(CHECK)'
+	Tests/Planner/bench '$(CASES)' '$(CHECK)'
+endif
 
 lab-up: setup ## a cluster to play with (HOSTS=3); then Tests/Lab/lab help
 	$(LAB) up '$(HOSTS)'

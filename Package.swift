@@ -48,6 +48,7 @@ let package = Package(
     .executable(name: "migfra-coordinator", targets: ["Coordinator"]),
     .executable(name: "migfra-guest-agent", targets: ["GuestAgent"]),
     .executable(name: "migfra", targets: ["MigfraCommand"]),
+    .executable(name: "planner-bench", targets: ["PlannerBench"]),
     // For the benchmarks, which are a package of their own.
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
     .library(name: "MigfraYAML", targets: ["YAML"]),
@@ -133,6 +134,12 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["MessageBus", "Mosquitto"], path: "Tests/Support",
       swiftSettings: strict),
+    .target(
+      name: "PlannerCases", dependencies: ["ClusterModel", "Placement"], path: "Tests/Planner/Cases",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "PlannerBench", dependencies: ["ClusterModel", "Placement", "PlannerCases", argumentParser],
+      path: "Tests/Planner/Bench", swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests(
@@ -145,7 +152,7 @@ let package = Package(
       ]),
     tests("ClusterModel", ["ClusterModel"]),
     tests("CaseFormat", ["CaseFormat", "ClusterModel", "Placement"]),
-    tests("Placement", ["ClusterModel", "Placement"]),
+    tests("Placement", ["ClusterModel", "Placement", "PlannerCases"]),
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
     tests("DaemonKit", ["ClusterModel", "DaemonKit", "MigfraProtocol", "TestSupport", "YAML", argumentParser]),

@@ -1,5 +1,6 @@
 import ClusterModel
 import Placement
+import PlannerCases
 import Testing
 
 @Suite("Evacuations keep every promise in random clusters")
@@ -12,7 +13,7 @@ struct EvacuationPromiseTests {
       var clusters = RandomClusters(seed: seed)
       let problem = clusters.evacuation(mode, overbooking: overbooking)
       let solution = PlacementEngine.solve(problem, budget: Self.budget)
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
     }
   }
 
@@ -22,7 +23,7 @@ struct EvacuationPromiseTests {
       var clusters = RandomClusters(seed: 1000 + seed)
       let problem = clusters.evacuation(.auto, overbooking: false, movesOthers: true)
       let solution = PlacementEngine.solve(problem, budget: Self.budget)
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
     }
   }
 

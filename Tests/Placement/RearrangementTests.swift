@@ -1,4 +1,5 @@
 import Placement
+import PlannerCases
 import Testing
 
 @Suite("Rearrangements of full hosts")
@@ -10,7 +11,7 @@ struct RearrangementTests {
       let problem = clusters.cycles(
         storage: hasStorage ? 500_000_000 : 0, spare: spareGiB * RandomClusters.gib)
       let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
       #expect(solution.unplaced.isEmpty, "seed \(seed)")
     }
   }
@@ -24,7 +25,7 @@ struct RearrangementTests {
       problem.task = .rearrange(
         problem.vms.indices.filter { _ in clusters.below(2) == 0 }.map { ($0, clusters.below(hostCount)) })
       let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
       for vm in solution.unplaced {
         let last = solution.steps.last { $0.vm == vm }
         #expect(last == nil || last?.destination == problem.vms[vm].host, "seed \(seed), machine \(vm)")
@@ -41,7 +42,7 @@ struct RearrangementTests {
       task: .rearrange([(0, 1), (1, 0)]), storage: 500_000_000)
     let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
     #expect(solution.steps.map(\.kind) == [.suspend, .migrate, .restore])
-    #expect(PlanChecker.violations(of: solution, problem) == [])
+    #expect(PlanJudge(solution, problem).violations == [])
   }
 
   @Test("without storage and room the machines that block each other are named, and stay")
@@ -66,7 +67,7 @@ struct RearrangementTests {
     let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
     #expect(solution.steps.map(\.vm) == [3, 2, 1, 0])
     #expect(solution.steps.allSatisfy { $0.kind == .migrate })
-    #expect(PlanChecker.violations(of: solution, problem) == [])
+    #expect(PlanJudge(solution, problem).violations == [])
   }
 
   @Test("no more machines are suspended at a time than allowed, and as many moves are made", arguments: [1, 2, 3])
@@ -75,11 +76,11 @@ struct RearrangementTests {
       var clusters = RandomClusters(seed: 7000 + seed)
       var problem = clusters.swaps(count: 6)
       let free = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
+      #expect(PlanJudge(free, problem).mostSuspended == 6, "seed \(seed)")
       problem.maxSuspended = limit
       let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
-      #expect(PlanChecker.mostSuspended(free) == 6, "seed \(seed)")
-      #expect(PlanChecker.mostSuspended(solution) == limit, "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).mostSuspended == limit, "seed \(seed)")
       #expect(solution.unplaced.isEmpty && solution.steps.count == free.steps.count, "seed \(seed)")
       #expect(solution.makespan >= free.makespan, "seed \(seed)")
     }
@@ -92,8 +93,8 @@ struct RearrangementTests {
       var problem = clusters.cycles(storage: 500_000_000, spare: seed % 2 * 4 * RandomClusters.gib)
       problem.maxSuspended = limit
       let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 1))
-      #expect(PlanChecker.violations(of: solution, problem) == [], "seed \(seed)")
-      #expect(PlanChecker.mostSuspended(solution) <= limit, "seed \(seed)")
+      #expect(PlanJudge(solution, problem).violations == [], "seed \(seed)")
+      #expect(PlanJudge(solution, problem).mostSuspended <= limit, "seed \(seed)")
     }
   }
 }
