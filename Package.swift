@@ -147,7 +147,8 @@ let package = Package(
     tests(
       "Services",
       [
-        "ClusterModel", "CoordinatorServices", "DaemonKit", "Journal", "MessageBus", "MigfraProtocol", "NodeWorkerCore",
+        "ClusterModel", "CoordinatorCore", "CoordinatorServices", "DaemonKit", "Journal", "MessageBus",
+        "MigfraProtocol", "NodeWorkerCore",
         "NodeWorkerServices", "TestSupport", "XML", logging,
       ]),
     tests("ClusterModel", ["ClusterModel"]),

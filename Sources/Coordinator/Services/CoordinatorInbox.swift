@@ -14,7 +14,6 @@ import Synchronization
 final class CoordinatorInbox: Sendable {
   private let logger: Logger
   private let feed: AsyncStream<CoordinatorInput>.Continuation
-  private let takenOver = Mutex(false)
   private let journal: TaskJournal
   /// Tasks that came too early; nil: not any more.
   private let early = Mutex<[CoordinatorEvent]?>([])
@@ -25,21 +24,7 @@ final class CoordinatorInbox: Sendable {
     self.feed = feed
   }
 
-  var wasTakenOver: Bool { takenOver.withLock { $0 } }
-
-  @Sendable func receive(_ event: BusEvent) {
-    logger.write(event)
-    switch event {
-    case .connected: feed.yield(.connected)
-    case .disconnected: break
-    case .takenOver:
-      takenOver.withLock { $0 = true }
-      feed.finish()
-    case .message(let message): receive(message)
-    }
-  }
-
-  private func receive(_ message: BusMessage) {
+  @Sendable func receive(_ message: BusMessage) {
     let levels = message.topic.split(separator: "/", omittingEmptySubsequences: false)
     guard levels.count >= 3 else { return }
     switch (levels[1], levels[2], levels.last) {

@@ -44,7 +44,9 @@ public struct CoordinatorService: Service {
     let outbox = CoordinatorOutbox(bus: bus, journal: journal, logger: logger)
     var machine = CoordinatorMachine(configuration)
     let effects = try recall(into: &machine, inbox, outbox)
-    try bus.start(inbox.receive)
+    let listener = BusListener(
+      logger: logger, connected: { feed.yield(.connected) }, message: inbox.receive, end: { feed.finish() })
+    try bus.start(listener.receive)
     let failure = await cancelWhenGracefulShutdown { [machine] in
       await work(on: inputs, feed, outbox, machine, beginningWith: effects)
     }
@@ -56,7 +58,7 @@ public struct CoordinatorService: Service {
     )
     try journal.close()
     if let failure { throw failure }
-    if inbox.wasTakenOver {
+    if listener.wasTakenOver {
       throw TakenOver(clientID: Self.session(for: settings, epoch: 0, journal: "").clientID)
     }
   }
@@ -78,15 +80,8 @@ public struct CoordinatorService: Service {
     into machine: inout CoordinatorMachine, _ inbox: CoordinatorInbox, _ outbox: CoordinatorOutbox
   ) throws -> [CoordinatorEffect] {
     let recalled = try journal.recall()
-    var answered: Set<Int64> = []
-    for record in recalled.finished + recalled.open {
-      guard let bytes = record.answer else { continue }
-      answered.insert(record.arrival.sequence)
-      // What cannot be read back only means that a repeat would run again.
-      if let task = try? TaskMessage.decode(record.payload), let answer = try? TaskResult.decode(bytes) {
-        machine.recall(task, answeredWith: answer)
-      }
-    }
+    for known in recalled.answers { machine.recall(known.task, answeredWith: known.result) }
+    let answered = Set((recalled.finished + recalled.open).filter { $0.answer != nil }.map(\.arrival.sequence))
     let now = clock.now
     var effects: [CoordinatorEffect] = []
     var continued: Set<Int64> = []

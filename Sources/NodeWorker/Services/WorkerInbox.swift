@@ -5,7 +5,6 @@ import Logging
 import MessageBus
 import MigfraProtocol
 import NodeWorkerCore
-import Synchronization
 
 /// Takes what comes from the bus, on the bus's thread: tasks are on disk when it returns, so before the broker forgets
 /// them.
@@ -15,7 +14,6 @@ final class WorkerInbox: Sendable {
   private let journal: TaskJournal
   private let logger: Logger
   private let feed: AsyncStream<WorkerInput>.Continuation
-  private let takenOver = Mutex(false)
 
   init(
     settings: Configuration, journal: TaskJournal, logger: Logger, feed: AsyncStream<WorkerInput>.Continuation
@@ -27,21 +25,7 @@ final class WorkerInbox: Sendable {
     self.feed = feed
   }
 
-  var wasTakenOver: Bool { takenOver.withLock { $0 } }
-
-  @Sendable func receive(_ event: BusEvent) {
-    logger.write(event)
-    switch event {
-    case .connected: feed.yield(.event(.busConnected))
-    case .disconnected: break
-    case .takenOver:
-      takenOver.withLock { $0 = true }
-      feed.finish()
-    case .message(let message): receive(message)
-    }
-  }
-
-  private func receive(_ message: BusMessage) {
+  @Sendable func receive(_ message: BusMessage) {
     switch message.topic {
     case Topics.coordinatorState:
       feed(message.read(logger: logger) { .coordinatorReported(try CoordinatorReport.decode($0)) })

@@ -53,7 +53,9 @@ public struct WorkerService: Service {
     let outbox = WorkerOutbox(settings: settings, bus: bus, journal: journal, logger: logger)
     try recall(into: &machine, feed, outbox)
     let inbox = WorkerInbox(settings: settings, journal: journal, logger: logger, feed: feed)
-    try bus.start(inbox.receive)
+    let listener = BusListener(
+      logger: logger, connected: { feed.yield(.event(.busConnected)) }, message: inbox.receive, end: { feed.finish() })
+    try bus.start(listener.receive)
     machine = await cancelWhenGracefulShutdown { [machine] in
       await work(on: inputs, feed, outbox, machine)
     }
@@ -61,7 +63,7 @@ public struct WorkerService: Service {
     await bus.close(
       farewell: BusMessage(topic: Topics.state(settings.host), payload: machine.farewell.encoded(), isRetained: true))
     try journal.close()
-    if inbox.wasTakenOver { throw TakenOver(clientID: Self.session(for: settings, epoch: 0).clientID) }
+    if listener.wasTakenOver { throw TakenOver(clientID: Self.session(for: settings, epoch: 0).clientID) }
   }
 
   private var configuration: WorkerMachine.Configuration {
@@ -79,13 +81,7 @@ public struct WorkerService: Service {
   ) throws {
     for job in try journal.jobs() { machine.recall(job) }
     let recalled = try journal.recall()
-    for record in recalled.finished + recalled.open {
-      guard let bytes = record.answer else { continue }
-      // What cannot be read back only means that a repeat would run again.
-      if let task = try? TaskMessage.decode(record.payload), let answer = try? TaskResult.decode(bytes) {
-        machine.recall(task, answeredWith: answer)
-      }
-    }
+    for known in recalled.answers { machine.recall(known.task, answeredWith: known.result) }
     for record in recalled.open {
       if let answer = record.answer {
         outbox.deliver(answer, for: record.arrival)

@@ -102,7 +102,23 @@ public final class TaskJournal: Sendable {
   }
 
   /// What was begun and not finished, and what was finished lately, in order of arrival.
-  public func recall() throws -> (open: [Record], finished: [Record]) {
+  public struct Recollection: Sendable {
+    public var open: [Record]
+    public var finished: [Record]
+
+    /// The answers that were given, for a ledger. What cannot be read back only means that a repeat would run again.
+    public var answers: [(arrival: TaskArrival, task: TaskMessage, result: TaskResult)] {
+      (finished + open).compactMap { record in
+        guard let bytes = record.answer, let task = try? TaskMessage.decode(record.payload),
+          let result = try? TaskResult.decode(bytes)
+        else { return nil }
+        return (record.arrival, task, result)
+      }
+    }
+  }
+
+  /// What earlier incarnations have left.
+  public func recall() throws -> Recollection {
     try database.read { database in
       let rows = try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY sequence")
       let records = rows.map { row in
@@ -115,7 +131,8 @@ public final class TaskJournal: Sendable {
             answer: (row["answer"] as Data?).map(Array.init))
         )
       }
-      return (records.filter { !$0.isDelivered }.map(\.record), records.filter(\.isDelivered).map(\.record))
+      return Recollection(
+        open: records.filter { !$0.isDelivered }.map(\.record), finished: records.filter(\.isDelivered).map(\.record))
     }
   }
 

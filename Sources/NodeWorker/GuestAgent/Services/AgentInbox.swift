@@ -4,7 +4,6 @@ import GuestAgentCore
 import Logging
 import MessageBus
 import MigfraProtocol
-import Synchronization
 
 /// Takes what comes from the bus, on the bus's thread.
 ///
@@ -13,7 +12,6 @@ final class AgentInbox: Sendable {
   private let vm: VMName
   private let logger: Logger
   private let feed: AsyncStream<AgentInput>.Continuation
-  private let takenOver = Mutex(false)
 
   init(vm: VMName, logger: Logger, feed: AsyncStream<AgentInput>.Continuation) {
     self.vm = vm
@@ -21,21 +19,7 @@ final class AgentInbox: Sendable {
     self.feed = feed
   }
 
-  var wasTakenOver: Bool { takenOver.withLock { $0 } }
-
-  @Sendable func receive(_ event: BusEvent) {
-    logger.write(event)
-    switch event {
-    case .connected: feed.yield(AgentInput(.event(.busConnected)))
-    case .disconnected: break
-    case .takenOver:
-      takenOver.withLock { $0 = true }
-      feed.finish()
-    case .message(let message): receive(message)
-    }
-  }
-
-  private func receive(_ message: BusMessage) {
+  @Sendable func receive(_ message: BusMessage) {
     guard let (vm, process) = PscomTopics.process(of: message.topic, "request"), vm == self.vm,
       !message.isRetainedTask(logger: logger),
       let request = message.read(logger: logger, PscomRequest.decode)

@@ -54,7 +54,10 @@ public struct GuestAgentService: Service {
     let inbox = AgentInbox(vm: settings.vm, logger: logger, feed: feed)
     // Before anything can arrive.
     feed.yield(AgentInput(.lookDue))
-    try bus.start(inbox.receive)
+    let listener = BusListener(
+      logger: logger, connected: { feed.yield(AgentInput(.event(.busConnected))) }, message: inbox.receive,
+      end: { feed.finish() })
+    try bus.start(listener.receive)
     let suspended = await cancelWhenGracefulShutdown {
       await work(on: inputs, feed, AgentOutbox(vm: settings.vm, bus: bus, logger: logger), machine)
     }
@@ -67,7 +70,7 @@ public struct GuestAgentService: Service {
     }
     await bus.close(farewell: nil)
     await pool.shutDown()
-    if inbox.wasTakenOver {
+    if listener.wasTakenOver {
       throw TakenOver(clientID: Self.session(for: settings).clientID, key: "guest-agent.vm-name")
     }
   }
