@@ -12,6 +12,8 @@ struct Measurement {
   let moves: Int
   /// Of planning alone, the best of some runs.
   let seconds: Double
+  /// KiB that the process had at the most while it planned, the case included.
+  let peakMemory: Int
   let judge: PlanJudge
   let bounds: CaseBounds
   /// The least that there is, where that could be proven.
@@ -31,12 +33,14 @@ struct Measurement {
     var solution = Solution()
     var least = Double.infinity
     let clock = ContinuousClock()
+    ProcessMemory.forgetPeak()
     for _ in 0..<runs {
       let start = clock.now
       solution = PlacementEngine.solve(problem, budget: budget)
       least = min(least, (clock.now - start) / .seconds(1))
     }
     seconds = least
+    peakMemory = ProcessMemory.peak()
     judge = PlanJudge(solution, problem)
     bounds = CaseBounds(problem)
     switch problem.task {
@@ -59,7 +63,8 @@ struct Measurement {
         found = SmallOptimum.Value(unplaced: judge.unplaced, overbooked: .max, hosts: 0, share: .infinity)
       }
       optimum = isSmall ? SmallOptimum.value(of: problem, atMost: found, steps: 400_000) : nil
-      firstFit = evacuation.mode == .compact && size != .giant ? FirstFit.hosts(problem) : nil
+      firstFit =
+        evacuation.mode == .compact && size != .giant && !evacuation.overbooking ? FirstFit.hosts(problem) : nil
       leastMakespan = judge.makespanBound
     }
   }

@@ -172,8 +172,10 @@ struct WitnessCluster {
     var order = Array(machines.indices)
     random.shuffle(&order)
     var drawn = order.makeIterator()
+    // As full as the whole cluster is.
+    let part = Double(size.hosts - sourceCount) / Double(size.hosts)
     for source in 0..<sourceCount {
-      var memory = Int(Double(hosts[source].memory) * shape.memoryFill)
+      var memory = Int(Double(hosts[source].memory) * shape.memoryFill * part)
       var cpus = Int(Double(hosts[source].cpus) * max(1, shape.cpuFill))
       var halves = shape.hasCells ? Array(cells[hosts[source].firstCell..<hosts[source].firstCell + 2]) : []
       var misses = 0

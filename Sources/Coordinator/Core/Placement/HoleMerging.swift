@@ -40,8 +40,8 @@ struct HoleMerging {
     guard bins.count > 1 else { return false }
     homeless = (0..<ledger.itemCount).filter { isWanted[$0] && ledger.bin[$0] < 0 }
     var failures = 0
+    placeWhatFits(in: bins, &ledger, &steps)
     while !homeless.isEmpty, steps > 0 {
-      placeWhatFits(&ledger, &steps)
       guard let item = homeless.max(by: { ledger.memoryOf[$0] < ledger.memoryOf[$1] }) else { break }
       if takePlace(of: item, &ledger, &steps) { continue }
       if merge(for: item, failures, &ledger, &steps) {
@@ -54,7 +54,7 @@ struct HoleMerging {
     return homeless.isEmpty
   }
 
-  private mutating func placeWhatFits(_ ledger: inout Ledger, _ steps: inout Int) {
+  private mutating func placeWhatFits(in bins: [Int], _ ledger: inout Ledger, _ steps: inout Int) {
     var left: [Int] = []
     for item in homeless.sorted(by: { ledger.memoryOf[$0] > ledger.memoryOf[$1] }) {
       var best = -1
@@ -63,17 +63,27 @@ struct HoleMerging {
         least = ledger.freeMemory(bin)
         best = bin
       }
-      steps -= bins.count / 2
+      steps -= 1 + bins.count / 2
       if best >= 0 { ledger.place(item, best) } else { left.append(item) }
     }
     homeless = left
+  }
+
+  private mutating func placeWhatFits(_ item: Int, _ ledger: inout Ledger, _ steps: inout Int) {
+    steps -= bins.count / 4
+    guard let bin = bins.first(where: { ledger.fits(item, $0) }) else { return }
+    ledger.place(item, bin)
+    homeless.removeAll { $0 == item }
   }
 
   /// The item goes where a smaller one was, the smallest that makes room enough.
   private mutating func takePlace(of item: Int, _ ledger: inout Ledger, _ steps: inout Int) -> Bool {
     var best = -1
     var least = ledger.memoryOf[item]
-    for bin in bins {
+    let count = min(bins.count, 128)
+    let start = bins.count > count ? random.below(bins.count) : 0
+    for offset in 0..<count {
+      let bin = bins[(start + offset) % bins.count]
       let needed = ledger.memoryOf[item] - ledger.freeMemory(bin)
       let cpus = ledger.cpuLimit[bin] - ledger.cpus[bin]
       var other = ledger.first[bin]
@@ -99,6 +109,7 @@ struct HoleMerging {
     ledger.place(item, bin)
     homeless.removeAll { $0 == item }
     homeless.append(best)
+    placeWhatFits(best, &ledger, &steps)
     return true
   }
 
@@ -132,8 +143,9 @@ struct HoleMerging {
       }
       if let best, best.gain >= needed { break }
     }
-    guard let best else { return false }
-    return carryOut(best, roomy, &ledger)
+    guard let best, carryOut(best, roomy, &ledger) else { return false }
+    placeWhatFits(in: [roomy], &ledger, &steps)
+    return true
   }
 
   /// Some exchanges that gain nothing, to come to others that do.

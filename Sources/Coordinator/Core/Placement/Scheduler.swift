@@ -15,6 +15,8 @@ struct Scheduler {
   private struct Mix {
     var ports: Int
     var length: Int
+    /// Whether a port that gets free takes the job whose other end has most left to do then.
+    var isAdaptive = false
   }
 
   private let problem: Problem
@@ -83,7 +85,8 @@ struct Scheduler {
   /// The start of each job, in microseconds.
   private func starts(attempts: Int) -> [Int] {
     let mixes = [
-      Mix(ports: 4, length: 1), Mix(ports: 1, length: 1), Mix(ports: 1, length: 4), Mix(ports: 1, length: 0),
+      Mix(ports: 4, length: 1, isAdaptive: true), Mix(ports: 4, length: 1), Mix(ports: 1, length: 1),
+      Mix(ports: 1, length: 4), Mix(ports: 1, length: 0),
       Mix(ports: 0, length: 1), Mix(ports: 2, length: 3),
     ]
     var best: [Int] = []
@@ -99,10 +102,11 @@ struct Scheduler {
       }
       if shortest <= bound + tolerance { break }
     }
-    // Ports that ended late come first in the next attempt.
+    // Ports that ended late come first in the next attempt; that is worth less than what it takes near the bound.
+    let nearby = jobs.count < 500 ? tolerance : bound / 120
     var urgency = [Int](repeating: 0, count: slots.count)
     var latest = best
-    for _ in 0..<(attempts > 1 ? min(60, 60_000 / max(1, jobs.count)) : 0) where shortest > bound + tolerance {
+    for _ in 0..<(attempts > 1 ? min(60, 50_000 / max(1, jobs.count)) : 0) where shortest > bound + nearby {
       for job in jobs.indices {
         let late = latest[job] + jobs[job].duration - bound
         guard late > 0 else { continue }
@@ -147,9 +151,12 @@ struct Scheduler {
     var now = 0
     var end = 0
     var left = jobs.count
+    var waiting = load
     func start(_ job: Int, _ free: inout [Int], _ queue: inout PortQueues, _ running: inout EventHeap) {
       free[out[job]] -= 1
       free[into[job]] -= 1
+      waiting[out[job]] -= jobs[job].duration
+      waiting[into[job]] -= jobs[job].duration
       starts[job] = now
       end = max(end, now + jobs[job].duration)
       running.push(now + jobs[job].duration, job)
@@ -170,7 +177,30 @@ struct Scheduler {
         freed.append(out[job])
         freed.append(into[job])
       }
-      for port in freed {
+      for port in freed where mix.isAdaptive {
+        while free[port] > 0 {
+          var best = -1
+          var most = -1
+          var job = queue.first(port)
+          var looks = 0
+          while job >= 0, looks < 64 {
+            looks += 1
+            let isOut = port == out[job]
+            let other = isOut ? into[job] : out[job]
+            if free[other] > 0 {
+              let value = waiting[other] / slots[other] * mix.ports + jobs[job].duration * mix.length
+              if value > most {
+                most = value
+                best = job
+              }
+            }
+            job = queue.next(job, isOut: isOut)
+          }
+          if best < 0 { break }
+          start(best, &free, &queue, &running)
+        }
+      }
+      for port in freed where !mix.isAdaptive {
         var job = queue.first(port)
         while job >= 0, free[port] > 0 {
           let following = queue.next(job, isOut: port == out[job])
