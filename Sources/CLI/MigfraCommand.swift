@@ -13,7 +13,8 @@ struct MigfraCommand: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Hosts.self, VMs.self, Evacuate.self, Swap.self, Cancel.self, Why.self, PlanCommand.self, Snapshot.self,
+      Hosts.self, VMs.self, Evacuate.self, Migrate.self, Swap.self, Cancel.self, Why.self, PlanCommand.self,
+      Snapshot.self,
       Cordon.self,
       Uncordon.self,
     ])

@@ -26,15 +26,6 @@ struct Swap: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Attempts per machine after the first.", valueName: "count"))
   var retries: Int?
 
-  private struct Output: Encodable {
-    var vm: String
-    var partner: String
-    var status: String
-    var details: String?
-    var code: String?
-    var seconds: [String: Double]
-  }
-
   func validate() throws {
     if let retries, !(0...1000).contains(retries) { throw ValidationError("--retries: expected 0 to 1000") }
   }
@@ -43,9 +34,8 @@ struct Swap: AsyncParsableCommand {
     try await reporting(options) {
       var display = ProgressLines(isQuiet: options.json)
       let result = try await BusClient.visit(options) { client in
-        let hosts = try await client.hosts().map(\.report)
-        let source = try Self.host(of: first, hosts)
-        let destination = try Self.host(of: second, hosts)
+        let source = try await client.host(of: first)
+        let destination = try await client.host(of: second)
         var wish = VMMigration(
           vm: VMName(rawValue: first), destination: destination, type: type, retries: retries)
         wish.partner = SwapPartner(vm: VMName(rawValue: second))
@@ -54,38 +44,8 @@ struct Swap: AsyncParsableCommand {
         return try await client.ask(
           task, of: [wish.vm, VMName(rawValue: second)], progress: { display.show($0) })
       }
-      guard let entry = result.entries.first else {
-        throw BusClient.Failure(description: result.details ?? "the coordinator gave no reason")
-      }
-      if options.json {
-        let seconds = Dictionary(entry.times.map { ($0.tag, $0.seconds) }) { first, _ in first }
-        try printJSON(
-          Output(
-            vm: first, partner: second, status: entry.isSuccess ? "success" : "error", details: entry.details,
-            code: entry.code?.rawValue, seconds: seconds))
-      } else if entry.isSuccess {
-        let overall = entry.times.first { $0.tag == "overall" }.map { " in \(SizeText.seconds($0.seconds))" } ?? ""
-        print("Exchanged\(overall).")
-      } else {
-        warn("\(entry.details ?? "not exchanged")\(entry.code.map { " (\($0.rawValue))" } ?? "")")
-      }
-      if !entry.isSuccess { throw Exit.error }
+      try finish(result, of: first, done: "Exchanged", options)
     }
-  }
-
-  /// Where the machine runs, as its host's worker reports.
-  private static func host(of vm: String, _ reports: [HostReport]) throws -> HostName {
-    let found = reports.filter { $0.presence == .online }.filter { report in
-      report.activeVMs.contains { $0.name.rawValue == vm }
-    }
-    guard let host = found.first else {
-      throw BusClient.Failure(description: "no online host reports '\(vm)' as running; see 'migfra vms'")
-    }
-    guard found.count == 1 else {
-      throw BusClient.Failure(
-        description: "'\(vm)' runs on \(found.map(\.host.rawValue).joined(separator: " and ")); rename one")
-    }
-    return host.host
   }
 }
 

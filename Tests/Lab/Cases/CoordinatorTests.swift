@@ -81,7 +81,7 @@ struct CoordinatorTests {
     }
   }
 
-  @Test("migfra swap exchanges two machines by their names, and says what is wrong with others")
+  @Test("migfra swap and migfra migrate move machines by their names, and say what is wrong with others")
   func swapCommand() async throws {
     try await Lab.with(hosts: 2) { lab in
       try await lab.must("start", "node2", "vm2", "mem=16", "ip=\(Lab.address(2))")
@@ -89,12 +89,16 @@ struct CoordinatorTests {
       try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
       let unknown = try await lab.migfra("swap", "vm1", "vm9")
       #expect(
-        unknown.status == 1 && unknown.text.contains("no online host reports 'vm9' as running"), "\(unknown.text)")
+        unknown.status == 1 && unknown.text.contains("no online host reports 'vm9'"), "\(unknown.text)")
       let swapped = try await lab.migfra("swap", "vm1", "vm2")
       #expect(swapped.status == 0 && swapped.text.contains("Exchanged in "), "\(swapped.text)")
       #expect(swapped.text.contains("vm1 node1 ⇄ node2 vm2"), "\(swapped.text)")
       #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
       #expect(try await lab.whereabouts(of: "vm2", hosts: 2) == ["node1/running"])
+      let moved = try await lab.migfra("migrate", "vm1", "node1")
+      #expect(moved.status == 0 && moved.text.contains("Moved in ") && moved.text.contains("it stood still for"))
+      let json = try await lab.migfra("migrate", "vm1", "node9", "--retries", "0", "--json")
+      #expect(json.status == 1 && json.text.contains("\"code\" : \"destination\""), "\(json.text)")
     }
   }
 
