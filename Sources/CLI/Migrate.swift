@@ -10,7 +10,7 @@ struct Migrate: AsyncParsableCommand {
     abstract: "Moves one virtual machine to another host.",
     discussion: """
       Asks the worker of the machine's host; no coordinator is needed. Both ends are asked before it is called done. \
-      Ctrl-C ends the waiting, not the migration: 'migfra cancel' with the id that is shown ends that.
+      Ctrl-C ends the waiting, not the migration: 'migfra cancel ID --host HOST', as is shown, ends that.
       Exit codes: 0 moved, 1 not.
       """)
 
@@ -58,8 +58,11 @@ struct Migrate: AsyncParsableCommand {
         wish.tuning.bandwidth = bandwidth
         wish.tuning.timeout = timeout
         wish.tuning.postCopies = postCopy
-        let task = TaskMessage(id: .fresh(), host: source, body: .migrate(wish), measuresTime: true)
-        if !options.json { print("\(vm) \(source) → \(destination)  (task \(task.id?.rawValue ?? ""))") }
+        let id = TaskID.fresh()
+        let task = TaskMessage(id: id, host: source, body: .migrate(wish), measuresTime: true)
+        if !options.json {
+          print("\(vm) \(source) → \(destination)  (to end it: migfra cancel \(id.rawValue) --host \(source))")
+        }
         return try await client.ask(task, worker: source, of: [wish.vm], progress: { display.show($0) })
       }
       try finish(result, of: vm, done: "Moved", options)

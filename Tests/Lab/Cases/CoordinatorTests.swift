@@ -97,6 +97,9 @@ struct CoordinatorTests {
       #expect(try await lab.whereabouts(of: "vm2", hosts: 2) == ["node1/running"])
       let moved = try await lab.migfra("migrate", "vm1", "node1")
       #expect(moved.status == 0 && moved.text.contains("Moved in ") && moved.text.contains("it stood still for"))
+      let id = try #require(moved.text.firstMatch(of: /migfra cancel (\S+) --host node2/)?.output.1)
+      let late = try await lab.migfra("cancel", String(id), "--host", "node2")
+      #expect(late.status == 1 && late.text.contains("ended"), "\(late.text)")
       let json = try await lab.migfra("migrate", "vm1", "node9", "--retries", "0", "--json")
       #expect(json.status == 1 && json.text.contains("\"code\" : \"destination\""), "\(json.text)")
     }
