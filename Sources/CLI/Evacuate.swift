@@ -18,27 +18,13 @@ struct Evacuate: AsyncParsableCommand {
   @Argument(help: "The host to empty.")
   var host: String
 
-  @Option(
-    name: .long, parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Where the machines may go, in order of preference; otherwise to every host that takes arrivals.",
-      valueName: "host"))
-  var to: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"
-    ))
-  var mode: PlacementMode?
+  @OptionGroup var wish: WishOptions
 
   @Option(help: ArgumentHelp("live (keeps running) or warm (stands still for the copy).", valueName: "type"))
   var type: MigrationType?
 
   @Option(help: ArgumentHelp("Attempts per machine after the first.", valueName: "count"))
   var retries: Int?
-
-  @Flag(help: "Let virtual CPUs exceed CPUs where there is no other way.")
-  var overbooking = false
 
   @Flag(help: "Move what can be moved although something cannot.")
   var bestEffort = false
@@ -47,17 +33,15 @@ struct Evacuate: AsyncParsableCommand {
   var dryRun = false
 
   func validate() throws {
-    for name in [host] + to where !HostName(rawValue: name).isValid {
-      throw ValidationError("'\(name)' is no host name")
-    }
+    try wish.validate([host])
     if let retries, !(0...1000).contains(retries) { throw ValidationError("--retries: expected 0 to 1000") }
   }
 
   func run() async throws {
     try await reporting(options) {
       let evacuation = NodeEvacuation(
-        destinations: to.map(HostName.init(rawValue:)), mode: mode, migrationType: type,
-        overbooking: overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
+        destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode, migrationType: type,
+        overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
       let task = TaskMessage(
         id: .fresh(), host: HostName(rawValue: host), body: .evacuate(evacuation), measuresTime: true)
       var display = EvacuationDisplay(isQuiet: options.json)

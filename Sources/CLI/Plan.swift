@@ -39,7 +39,7 @@ struct PlanCommand: ParsableCommand {
   var moveOthers = false
 
   func validate() throws {
-    if evacuate.isEmpty, !wish.to.isEmpty || wish.overbooking || wish.mode != .auto || moveOthers {
+    if evacuate.isEmpty, !wish.to.isEmpty || wish.overbooking || wish.mode != nil || moveOthers {
       throw ValidationError("--to, --mode, --overbooking and --move-others go with --evacuate")
     }
     if from.count > 1, out == nil { throw ValidationError("several cases need --out") }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CaseFormat
 import ClusterModel
 
-/// How hosts are to be emptied, for the commands that only think about it.
+/// How hosts are to be emptied, for the commands that do it and those that only think about it.
 struct WishOptions: ParsableArguments {
   @Option(
     name: .long, parsing: .upToNextOption,
@@ -13,9 +13,9 @@ struct WishOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers).", valueName: "mode"
-    ))
-  var mode: PlacementMode = .auto
+      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers). (default: auto)",
+      valueName: "mode"))
+  var mode: PlacementMode?
 
   @Flag(help: "Let virtual CPUs exceed CPUs where there is no other way.")
   var overbooking = false
@@ -28,11 +28,11 @@ struct WishOptions: ParsableArguments {
 
   func request(emptying host: HostName) -> EvacuationRequest {
     EvacuationRequest(
-      source: host, destinations: to.map(HostName.init(rawValue:)), mode: mode, overbooking: overbooking)
+      source: host, destinations: to.map(HostName.init(rawValue:)), mode: mode ?? .auto, overbooking: overbooking)
   }
 
   func wish(emptying hosts: [String], movesOthers: Bool) -> EvacuationWish {
     EvacuationWish(
-      sources: hosts, destinations: to, mode: mode, overbooking: overbooking, movesOthers: movesOthers)
+      sources: hosts, destinations: to, mode: mode ?? .auto, overbooking: overbooking, movesOthers: movesOthers)
   }
 }
