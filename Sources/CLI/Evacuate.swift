@@ -20,7 +20,9 @@ struct Evacuate: AsyncParsableCommand {
 
   @OptionGroup var wish: WishOptions
 
-  @Option(help: ArgumentHelp("live (keeps running) or warm (stands still for the copy).", valueName: "type"))
+  @Option(
+    help: ArgumentHelp(
+      "live (keeps running), warm (stands still for the copy), offline (saved and restored).", valueName: "type"))
   var type: MigrationType?
 
   @Option(help: ArgumentHelp("Attempts per machine after the first.", valueName: "count"))

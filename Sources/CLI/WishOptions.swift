@@ -13,7 +13,8 @@ struct WishOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers). (default: auto)",
+      "auto (fullest host as little full as possible), compact (few hosts), scatter (equal numbers). Else as the "
+        + "coordinator is configured, and auto where there is none.",
       valueName: "mode"))
   var mode: PlacementMode?
 

@@ -51,6 +51,17 @@ struct OfflineTests {
     }
   }
 
+  @Test("A host is emptied by way of the shared directory")
+  func evacuation() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(2, on: "node1", "mem=16")
+      let emptied = try await lab.migfra("evacuate", "node1", "--type", "offline")
+      #expect(emptied.status == 0 && emptied.text.contains("node1 is DRAINED: 2 moved"), "\(emptied.text)")
+      for vm in ["vm1", "vm2"] { #expect(try await lab.whereabouts(of: vm, hosts: 2) == ["node2/running"]) }
+      #expect(try images(lab) == [])
+    }
+  }
+
   @Test("A guest that is off moves its definition, but not away from its saved memory")
   func off() async throws {
     try await Lab.with(hosts: 2) { lab in
