@@ -51,6 +51,7 @@ let package = Package(
     .executable(name: "planner-bench", targets: ["PlannerBench"]),
     // For the benchmarks, which are a package of their own.
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
+    .library(name: "MigfraProtocol", targets: ["ClusterModel", "MigfraProtocol"]),
     .library(name: "MigfraYAML", targets: ["YAML"]),
   ],
   dependencies: [

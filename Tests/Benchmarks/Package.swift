@@ -16,6 +16,7 @@ let package = Package(
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "MigfraBus", package: "migfra"),
+        .product(name: "MigfraProtocol", package: "migfra"),
         .product(name: "MigfraYAML", package: "migfra"),
         .product(name: "Yams", package: "Yams"),
       ],

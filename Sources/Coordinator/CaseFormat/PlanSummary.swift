@@ -35,12 +35,11 @@ public struct PlanSummary: Sendable {
     }
     score = Plan.Score(
       unplaced: solution.unplaced.count, suspends: solution.steps.count { $0.kind == .suspend },
-      fewestReceived: .max, seconds: Double(solution.makespan) / 1e6)
+      seconds: Double(solution.makespan) / 1e6)
     // Each machine that should move costs one operation that must be; suspends are told by themselves.
     let needed = PlanSummary.neededMoves(solution, problem)
     score.extraMoves = max(0, solution.steps.count { $0.kind == .migrate } + score.suspends - needed)
     for host in PlanSummary.destinations(of: problem) { score.count(loads[host], received: received[host]) }
-    score.fewestReceived = min(score.fewestReceived, score.mostReceived)
     self.loads = loads.indices.filter { isChanged[$0] }.map { loads[$0] }
   }
 

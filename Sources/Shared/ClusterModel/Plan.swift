@@ -76,7 +76,7 @@ public struct Plan: Sendable, Equatable {
   /// In the order in which they should start.
   public var moves: [Move]
   public var unplaced: [Unplaced]
-  /// The source and every candidate destination.
+  /// The source and every host that receives; others stay as they are, and a large cluster has thousands of them.
   public var loads: [HostLoad]
 
   public init(moves: [Move] = [], unplaced: [Unplaced] = [], loads: [HostLoad] = []) {

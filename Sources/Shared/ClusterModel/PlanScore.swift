@@ -11,7 +11,7 @@ extension Plan {
     public var receivingHosts: Int
     /// Of memory or CPUs of the fullest receiving host after the plan; above 1 is overbooked.
     public var highestShare: Double
-    /// Machines that a destination receives.
+    /// Machines that a receiving host receives.
     public var fewestReceived: Int
     public var mostReceived: Int
     /// Until the last step ends, estimated; nil: not known.
@@ -34,9 +34,9 @@ extension Plan {
 
     /// Counts a destination as it is after the plan.
     public mutating func count(_ load: HostLoad, received: Int) {
-      mostReceived = max(mostReceived, received)
-      fewestReceived = min(fewestReceived, received)
       guard received > 0 else { return }
+      mostReceived = max(mostReceived, received)
+      fewestReceived = receivingHosts == 0 ? received : min(fewestReceived, received)
       receivingHosts += 1
       highestShare = max(highestShare, load.shareAfter)
       overbookedCPUs += max(0, load.vcpusAfter - max(load.capacity.cpus, load.vcpusBefore))
@@ -44,9 +44,9 @@ extension Plan {
 
     /// Of a plan that empties hosts.
     ///
-    /// - Parameter loads: the sources and every destination.
+    /// - Parameter loads: the sources and every host that receives.
     public init(moves: [Move], unplaced: Int, loads: [HostLoad]) {
-      self.init(unplaced: unplaced, fewestReceived: .max)
+      self.init(unplaced: unplaced)
       var received: [HostName: Int] = [:]
       var sources: Set<HostName> = []
       for move in moves {
@@ -55,7 +55,6 @@ extension Plan {
         if let end = move.estimatedEnd { seconds = max(seconds ?? 0, end) }
       }
       for load in loads where !sources.contains(load.host) { count(load, received: received[load.host] ?? 0) }
-      fewestReceived = min(fewestReceived, mostReceived)
     }
   }
 

@@ -61,15 +61,29 @@ struct PlannerPropertyTests {
       let load = plan.loads.first { $0.host == host.name }
       #expect(load?.memoryKiBAfter == memory && load?.vcpusAfter == vcpus, "seed \(seed): the load of \(host.name)")
     }
-    for unplaced in plan.unplaced { checkReason(of: unplaced, plan, request, seed) }
+    for unplaced in plan.unplaced { checkReason(of: unplaced, plan, request, cluster, seed) }
   }
 
   /// What is left behind fits nowhere beside what was placed, and the reason says which of the two is missing.
-  private func checkReason(of left: Plan.Unplaced, _ plan: Plan, _ request: EvacuationRequest, _ seed: UInt64) {
-    let targets = plan.loads.dropFirst()
-    let withMemory = targets.filter { $0.capacity.memoryKiB - $0.memoryKiBAfter >= left.vm.memoryKiB }
-    let withBoth = withMemory.filter { $0.capacity.cpus - $0.vcpusAfter >= left.vm.vcpus }
-    #expect(withBoth.isEmpty, "seed \(seed): \(left.vm.name) would fit on \(withBoth.map(\.host))")
+  private func checkReason(
+    of left: Plan.Unplaced, _ plan: Plan, _ request: EvacuationRequest, _ cluster: ClusterSnapshot, _ seed: UInt64
+  ) {
+    let named = Set(request.destinations)
+    let targets = cluster.hosts.filter { host in
+      host.name != request.source && (named.isEmpty || named.contains(host.name))
+        && (host.obstacle == nil || host.obstacle?.kind == .unlessNamed && !named.isEmpty)
+    }
+    func received(_ host: ClusterSnapshot.Host) -> [VirtualMachine] {
+      plan.moves.filter { $0.destination == host.name }.map(\.vm)
+    }
+    let withMemory = targets.filter { host in
+      let used = received(host).reduce(host.usedMemoryKiB) { $0 + $1.memoryKiB }
+      return host.capacity.memoryKiB - used >= left.vm.memoryKiB
+    }
+    let withBoth = withMemory.filter { host in
+      host.capacity.cpus - received(host).reduce(host.usedVCPUs) { $0 + $1.vcpus } >= left.vm.vcpus
+    }
+    #expect(withBoth.isEmpty, "seed \(seed): \(left.vm.name) would fit on \(withBoth.map(\.name))")
     switch left.cause {
     case .noDestination: #expect(targets.isEmpty, "seed \(seed): \(left.details)")
     case .memory: #expect(!targets.isEmpty, "seed \(seed): \(left.details)")

@@ -79,9 +79,9 @@ struct Destinations {
     return refusals.count > 4 ? "\(shown); and \(refusals.count - 4) more" : shown
   }
 
-  /// Each candidate before and after.
+  /// Each that receives, before and after.
   var loads: [Plan.HostLoad] {
-    candidates.map { candidate in
+    candidates.filter { $0.received > 0 }.map { candidate in
       Plan.HostLoad(
         host: candidate.host.name, capacity: candidate.host.capacity.room, vmsBefore: candidate.host.vms.count,
         vmsAfter: candidate.host.vms.count + candidate.received, memoryKiBBefore: candidate.host.usedMemoryKiB,

@@ -5,5 +5,5 @@ import ArgumentParser
 struct MigfraBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "migfra-bench", abstract: "Measures parts of Migfra.",
-    subcommands: [YAMLBenchmark.self, RoundTripBenchmark.self, MigrationBenchmark.self])
+    subcommands: [YAMLBenchmark.self, RoundTripBenchmark.self, MigrationBenchmark.self, ClusterBenchmark.self])
 }

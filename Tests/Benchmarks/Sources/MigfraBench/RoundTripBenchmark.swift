@@ -18,27 +18,19 @@ struct RoundTripBenchmark: AsyncParsableCommand {
   var programs = ".build/release"
 
   func run() async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "migfra-bench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }  // the system's folder for such things
-    let port = Int.random(in: 20_000..<30_000)
-    let configuration = "listener \(port) 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
-    try configuration.write(to: folder.appending(path: "broker.conf"), atomically: true, encoding: .utf8)
-    let broker = try start("/usr/sbin/mosquitto", ["-c", folder.appending(path: "broker.conf").path])
-    // Not SIGTERM: a child of a Swift program inherits blocked signals, and mosquitto would never hear it.
-    defer { kill(broker.processIdentifier, SIGKILL) }
-    let worker = try start(
+    let broker = try LocalBroker()
+    defer { broker.end() }
+    let worker = try Process.started(
       "\(programs)/migfra-worker",
       [
-        "--broker", "127.0.0.1:\(port)", "--host", "bench", "--hypervisor-uri", "test:///default",
-        "--state-directory", folder.appending(path: "state").path, "--log-level", "error",
+        "--broker", "127.0.0.1:\(broker.address.port)", "--host", "bench", "--hypervisor-uri", "test:///default",
+        "--state-directory", broker.folder.appending(path: "state").path, "--log-level", "error",
       ])
     defer { worker.terminate() }
 
-    let address = BrokerAddress(host: "127.0.0.1", port: port)
-    let echo = try await Caller("echo", ["bench/ping"], address)
+    let echo = try await Caller("echo", ["bench/ping"], broker.address)
     let client = try await Caller(
-      "client", ["fast/migfra/bench/result", "bench/pong", "fast/migfra/bench/state"], address)
+      "client", ["fast/migfra/bench/result", "bench/pong", "fast/migfra/bench/state"], broker.address)
     try await client.awaitMessage(on: "fast/migfra/bench/state")
     let echoing = Task {
       for await message in echo.messages {
@@ -66,16 +58,6 @@ struct RoundTripBenchmark: AsyncParsableCommand {
     print("| task: suspend or resume through a worker | \(text(tasks, 50)) | \(text(tasks, 99)) |")
     let ratio = Double(percentile(tasks, 50)) / Double(percentile(pings, 50))
     print("\nThe task's p50 is \((ratio * 10).rounded() / 10) times the ping's; \(count) of each, in turns.")
-  }
-
-  private func start(_ program: String, _ arguments: [String]) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.standardError
-    try process.run()
-    return process
   }
 
   /// Microseconds.
