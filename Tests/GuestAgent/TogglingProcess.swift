@@ -54,7 +54,8 @@ final class TogglingProcess: Sendable {
         [Self.interpreter, "-e", "$SIG{USR1} = sub { open F, '>>signals'; print F qq(taken\\n); close F }; \(wait)"]
       case .ignoresVariable: [Self.interpreter, "-e", wait]
       case .ends: [Self.interpreter, "-e", "$SIG{USR1} = sub { exit 0 }; \(wait)"]
-      case .isScript: ["bash", "-c", "trap 'rm -f scratch' EXIT; echo yes > ready; sleep 60"]
+      // Waits by itself for what never comes, so that nothing is left of it when it is killed.
+      case .isScript: ["bash", "-c", "mkfifo gate; trap 'rm -f scratch' EXIT; echo yes > ready; read <> gate"]
       }
     child = try ChildProcess("/usr/bin/env", ["-C", folder.path, "PSP_SIGSUSPEND=10"] + command)
     try view.show(child.id)
