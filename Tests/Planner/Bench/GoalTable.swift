@@ -76,11 +76,11 @@ struct GoalTable {
     let orders = all.filter { $0.mode == nil && ($0.family == "sched" || $0.family == "edgecolor") && $0.moves >= 100 }
     addPercent("makespan, order only", "", orders, \.excessMakespan)
     let cycles = all.filter { $0.mode == nil || $0.family == "repack" }
-    let extra = cycles.filter { $0.judge.extraMoves > $0.leastExtraMoves + $0.bounds.lifts }
+    let extra = cycles.filter { $0.excessLifts > 0 }
     add(
       "rearrangement, extra moves and suspends", "the bound",
       "\(extra.count) of \(cycles.count) over it"
-        + Self.named(extra) { "\($0.judge.extraMoves - $0.leastExtraMoves - $0.bounds.lifts)" })
+        + Self.named(extra) { "\($0.excessLifts)" })
   }
 
   private mutating func addTimes() {

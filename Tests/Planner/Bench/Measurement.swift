@@ -75,8 +75,11 @@ struct Measurement {
   }
 
   /// Where all have a place.
+  ///
+  /// In scatter equal numbers come first, so that a sum tells nothing.
   var excessOverbooked: Int? {
-    judge.unplaced > 0 ? nil : judge.overbooked - max(bounds.overbooked, optimum?.overbooked ?? 0)
+    judge.unplaced > 0 || mode == .scatter && optimum == nil
+      ? nil : judge.overbooked - max(bounds.overbooked, optimum?.overbooked ?? 0)
   }
 
   /// Whether the numbers are as equal as they can be, as far as that is known.
@@ -101,6 +104,9 @@ struct Measurement {
     let distance = judge.receivingHosts - bounds.hosts
     return distance == 0 ? 0 : Double(distance) / Double(max(1, firstFit.used - bounds.hosts))
   }
+
+  /// Extra moves and suspends beyond those that no plan can do without.
+  var excessLifts: Int { judge.extraMoves + judge.suspends - leastExtraMoves - bounds.lifts }
 
   var excessMakespan: Double? {
     leastMakespan > 0 ? judge.makespan / leastMakespan - 1 : nil

@@ -3,7 +3,7 @@
 struct RuinAndRecreate {
   /// How a bin is chosen when an item is put back.
   private enum Rule: Int {
-    case leastShare, tightestMemory, tightestBoth, any
+    case leastShare, leastOverbooked, tightestMemory, tightestBoth, any
   }
 
   private let objective: Objective
@@ -148,10 +148,12 @@ struct RuinAndRecreate {
   }
 
   private mutating func recreate(_ pool: [Int], _ ledger: inout Ledger, _ bins: [Int], _ steps: inout Int) {
+    let careful = ledger.overbooked > 0 ? Rule.leastOverbooked : .leastShare
     let rule: Rule =
       switch objective {
       case .fewest, .everything: [.tightestMemory, .tightestMemory, .tightestBoth, .any][random.below(4)]
-      case .auto, .scatter: random.below(6) == 0 ? .tightestMemory : .leastShare
+      case .auto, .scatter:
+        [.leastShare, .leastShare, .leastShare, careful, .tightestMemory, .any][random.below(6)]
       }
     let high = (ledger.itemCount + ledger.binCount - 1) / ledger.binCount
     candidates.removeAll(keepingCapacity: true)
@@ -172,6 +174,8 @@ struct RuinAndRecreate {
         var value = 0.0
         switch rule {
         case .leastShare: value = ledger.share(bin, with: item) * Double(1000 + random.below(20))
+        case .leastOverbooked:
+          value = ledger.share(bin, with: item) + 8 * Double(ledger.overbooking(bin, addingCPUs: ledger.cpusOf[item]))
         case .tightestMemory: value = Double(ledger.freeMemory(bin)) * ledger.memoryInverse[bin]
         case .tightestBoth: value = 2 - ledger.share(bin, with: item)
         case .any: value = Double(random.below(1000))

@@ -61,7 +61,9 @@ enum Spreading {
       var bin = queue.first(in: bucket)
       while bin >= 0 {
         if ledger.fits(item, bin) {
-          let share = ledger.share(bin, with: item)
+          // CPUs overbooked anew count more than any share.
+          let share =
+            ledger.share(bin, with: item) + 1000 * Double(ledger.overbooking(bin, addingCPUs: ledger.cpusOf[item]))
           if share < least {
             least = share
             best = bin
