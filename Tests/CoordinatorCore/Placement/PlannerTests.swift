@@ -116,6 +116,39 @@ struct PlannerTests {
     for mode in PlacementMode.allCases { check(row, mode) }
   }
 
+  @Test(
+    "what forbids a host with room is said by name",
+    arguments: [
+      (
+        ClusterSnapshot.PlacementRules(labels: ["n2": ["ib"]], requirements: ["a": ["gen2", "ib"]]),
+        "requires a host with gen2, ib; closest is n2, which lacks gen2"
+      ),
+      (
+        ClusterSnapshot.PlacementRules(antiAffinity: [
+          .init(scope: .host, vms: ["a", "x"]), .init(scope: .host, vms: ["a", "y"]),
+        ]),
+        "room on n2, but x is there, and the two must not share a host"
+      ),
+      (
+        ClusterSnapshot.PlacementRules(
+          racks: ["n2": "r1", "n3": "r1"], antiAffinity: [.init(scope: .rack, vms: ["a", "y"])]),
+        "room on n2, but y is in its rack r1, and the two must not share a rack"
+      ),
+      (
+        ClusterSnapshot.PlacementRules(labels: ["n3": ["ib"]], requirements: ["a": ["ib"]]),
+        "needs 2 GiB of memory; closest is n3 with 1 GiB free, 1 GiB missing"
+      ),
+    ])
+  func reasons(rules: ClusterSnapshot.PlacementRules, details: String) {
+    let cluster = ClusterSnapshot(
+      hosts: [
+        .sample("n1", 8, 8, [.sample("a", memory: 2)]), .sample("n2", 8, 8, [.sample("x")]),
+        .sample("n3", 2, 4, [.sample("y")]),
+      ], placementRules: rules)
+    let plan = Planner.plan(EvacuationRequest(source: "n1"), on: cluster)
+    #expect(plan.unplaced.map(\.details) == [details])
+  }
+
   @Test("a promised CPU is not free", arguments: PlacementMode.allCases)
   func reservedCPUs(mode: PlacementMode) {
     let row = Case(
