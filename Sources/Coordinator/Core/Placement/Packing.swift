@@ -17,6 +17,11 @@ enum Packing {
         if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
         if best.0 <= bound { return }
       }
+      ledger.clear()
+      fillEvenly(promising, &ledger, &steps)
+      fillTightest(ascending, &ledger, &steps)
+      if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
+      if best.0 <= bound { return }
       excluded += max(1, (best.0 - bound) / 8)
       if steps <= 0 { break }
     }
@@ -52,8 +57,9 @@ enum Packing {
       var isWanted = [Bool](repeating: false, count: ledger.itemCount)
       for item in promising { isWanted[item] = true }
       ledger.clear()
+      if seed % 3 == 2 || ledger.binCount > 128 { fillEvenly(promising, &ledger, &steps) }
       fillTightest(
-        SizeOrder.descending(promising, in: ledger, by: seed % 2 == 0 ? .memory : .larger), &ledger, &steps)
+        SizeOrder.descending(promising, in: ledger, by: seed % 3 == 0 ? .memory : .larger), &ledger, &steps)
       var merging = HoleMerging(ledger, isWanted: isWanted, seed: seed)
       var share = min(steps, start / 4)
       let given = share
@@ -90,6 +96,13 @@ enum Packing {
       }
       if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
     }
+  }
+
+  /// Each bin so that memory and CPUs run out together, where both are scarce.
+  private static func fillEvenly(_ items: some Sequence<Int>, _ ledger: inout Ledger, _ steps: inout Int) {
+    var filling = BinFilling(items, in: ledger)
+    filling.run((0..<ledger.binCount).filter { ledger.isOpen[$0] }, tilts: [1], &ledger)
+    steps -= ledger.itemCount * 50
   }
 
   /// Each item where least memory is left.

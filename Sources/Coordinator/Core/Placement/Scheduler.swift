@@ -106,7 +106,7 @@ struct Scheduler {
     let nearby = jobs.count < 500 ? tolerance : bound / 120
     var urgency = [Int](repeating: 0, count: slots.count)
     var latest = best
-    for _ in 0..<(attempts > 1 ? min(60, 50_000 / max(1, jobs.count)) : 0) where shortest > bound + nearby {
+    for _ in 0..<(attempts > 1 ? min(200, 50_000 / max(1, jobs.count)) : 0) where shortest > bound + nearby {
       for job in jobs.indices {
         let late = latest[job] + jobs[job].duration - bound
         guard late > 0 else { continue }
