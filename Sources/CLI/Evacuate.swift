@@ -91,6 +91,8 @@ struct EvacuationOutput: Encodable {
   var seconds: Double?
   var moves: [Move]
   var unplaced: [Unplaced]
+  var hosts: [LoadOutput]
+  var score: ScoreOutput?
 
   init(host: String, result: TaskResult, report: PlanReport?) {
     self.host = host
@@ -105,6 +107,10 @@ struct EvacuationOutput: Encodable {
         vm: move.move.vm.name.rawValue, source: move.move.source.rawValue,
         destination: move.move.destination.rawValue, state: move.state.rawValue, retries: move.retries,
         seconds: move.seconds, memoryKib: move.move.vm.memoryKiB, vcpus: move.move.vm.vcpus, details: move.details)
+    }
+    hosts = (report?.loads ?? []).map(LoadOutput.init)
+    score = report.map {
+      ScoreOutput(Plan.Score(moves: $0.moves.map(\.move), unplaced: $0.unplaced.count, loads: $0.loads))
     }
     unplaced = (report?.unplaced ?? []).map {
       Unplaced(vm: $0.vm.name.rawValue, cause: $0.cause.rawValue, details: $0.details)
