@@ -29,22 +29,23 @@ struct SufficientSets {
   /// Sets of one, two or three bins, those with most to spare first; none if that would be too many to look at.
   func all(of count: Int, limit: Int) -> [[Int]] {
     let combinations = (0..<count).reduce(1) { $0 * max(1, order.count - $1) }
-    guard (1...3).contains(count), combinations <= 2_000_000 else { return [] }
+    guard (1...3).contains(count), combinations <= 1_000_000 else { return [] }
     var found: [(spare: Double, bins: [Int])] = []
-    extend([], from: 0, count, (0, 0), &found)
+    var chosen: [Int] = []
+    extend(&chosen, from: 0, count, (0, 0), &found)
     found.sort { $0.spare != $1.spare ? $0.spare > $1.spare : $0.bins.lexicographicallyPrecedes($1.bins) }
     return found.prefix(limit).map(\.bins)
   }
 
   private func extend(
-    _ bins: [Int], from start: Int, _ count: Int, _ sum: (memory: Int, cpus: Int),
+    _ chosen: inout [Int], from start: Int, _ count: Int, _ sum: (memory: Int, cpus: Int),
     _ found: inout [(spare: Double, bins: [Int])]
   ) {
     guard count > 0 else {
       if sum.cpus >= needed.cpus {
         let memory = Double(sum.memory) / Double(max(1, needed.memory))
         let cpus = Double(sum.cpus) / Double(max(1, needed.cpus))
-        found.append((min(memory, cpus), bins))
+        found.append((min(memory, cpus), chosen))
       }
       return
     }
@@ -52,7 +53,9 @@ struct SufficientSets {
       let bin = order[position]
       // Those that follow have less.
       if sum.memory + count * memory[bin] < needed.memory { return }
-      extend(bins + [bin], from: position + 1, count - 1, (sum.memory + memory[bin], sum.cpus + cpus[bin]), &found)
+      chosen.append(bin)
+      extend(&chosen, from: position + 1, count - 1, (sum.memory + memory[bin], sum.cpus + cpus[bin]), &found)
+      chosen.removeLast()
     }
   }
 }
