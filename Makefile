@@ -38,7 +38,7 @@ demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MOD
 	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo
 
 bench: build ## benchmarks, in release
-	@for part in yaml round-trip; do \
+	@for part in yaml round-trip cluster; do \
 	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
 	Tests/Lab/bench .build/benchmarks/release
 
