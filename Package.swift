@@ -49,6 +49,7 @@ let package = Package(
     .executable(name: "migfra-guest-agent", targets: ["GuestAgent"]),
     .executable(name: "migfra", targets: ["MigfraCommand"]),
     .executable(name: "planner-bench", targets: ["PlannerBench"]),
+    .executable(name: "simulate", targets: ["Simulate"]),
     // For the benchmarks, which are a package of their own.
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
     .library(name: "MigfraProtocol", targets: ["ClusterModel", "MigfraProtocol"]),
@@ -141,6 +142,15 @@ let package = Package(
     .executableTarget(
       name: "PlannerBench", dependencies: ["ClusterModel", "Placement", "PlannerCases", argumentParser],
       path: "Tests/Planner/Bench", swiftSettings: strict),
+    .target(
+      name: "Simulation",
+      dependencies: ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "NodeWorkerCore", "TestSupport"],
+      path: "Tests/Simulation/World", swiftSettings: strict),
+    .executableTarget(
+      name: "Simulate", dependencies: ["Simulation", argumentParser], path: "Tests/Simulation/Run",
+      swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/Simulation/Cases", swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests(

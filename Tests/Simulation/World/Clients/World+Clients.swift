@@ -1,0 +1,88 @@
+import ClusterModel
+import MigfraProtocol
+import TestSupport
+
+/// What schedulers and operators ask for.
+extension World {
+  mutating func sendTask(_ number: Int) {
+    let id = TaskID(rawValue: "t\(number)")
+    let host = names.randomElement(using: &generator) ?? "n1"
+    let isDirect = !truth.isOnlyCoordinated && generator.happens(50)
+    let (body, target) = isDirect ? directTask(on: host) : (clusterTask(on: host), host)
+    var task = TaskMessage(id: id, host: target, body: body, measuresTime: generator.happens(20))
+    if generator.happens(5) { task.notAfter = 1_000_000 + now.inSeconds + Double(Int.random(in: 0...20, using: &generator)) }
+    let isByWorker = isDirect || generator.happens(40)
+    let content: Message.Content =
+      isByWorker
+      ? .task(task, target, ReplyRoute(topic: Topics.result(target)))
+      : .coordinatorTask(task, ReplyRoute(topic: Topics.coordinatorResult))
+    note("task \(id) to \(isByWorker ? target.rawValue : "the coordinator"): \(Self.text(task))")
+    truth.sent[id] = (task, isByWorker ? .worker(target) : .coordinator)
+    truth.sentOrder.append(id)
+    publish(content)
+    if generator.happens(15) { events.add(.send(content), at: soon(1...90_000)) }
+  }
+
+  /// Anything that is there, where it is; at times not.
+  private mutating func machine(on host: HostName) -> VMName {
+    let here = (hosts[host]?.machines ?? [:]).keys.sorted()
+    return generator.happens(95) ? here.randomElement(using: &generator) ?? "nobody" : "nobody"
+  }
+
+  private mutating func hook() -> HookProcesses? {
+    generator.happens(60) ? (generator.happens(70) ? .announced : .count(Int.random(in: 0...3, using: &generator))) : nil
+  }
+
+  private mutating func clusterTask(on host: HostName) -> TaskMessage.Body {
+    switch Int.random(in: 0..<20, using: &generator) {
+    case 0: return .cordon(reason: "by hand")
+    case 1...3: return .uncordon
+    case 4...6: return .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))"))
+    case 7...12:
+      let other = names.randomElement(using: &generator) ?? host
+      var partner = SwapPartner(vm: machine(on: other))
+      partner.hookProcesses = hook()
+      var wish = VMMigration(
+        vm: machine(on: host), destination: other, retries: Int.random(in: 0...3, using: &generator), partner: partner)
+      wish.tuning.hookProcesses = hook()
+      return .migrate(wish)
+    default:
+      var evacuation = NodeEvacuation(bestEffort: generator.happens(70), isDryRun: generator.happens(5))
+      evacuation.mode = PlacementMode.allCases.randomElement(using: &generator)
+      evacuation.retries = Int.random(in: 0...3, using: &generator)
+      evacuation.tuning.hookProcesses = generator.happens(50) ? .announced : nil
+      if generator.happens(20) { evacuation.migrationType = .offline }
+      if generator.happens(25) { evacuation.destinations = names.filter { _ in generator.happens(60) } }
+      return .evacuate(evacuation)
+    }
+  }
+
+  private mutating func directTask(on host: HostName) -> (TaskMessage.Body, HostName) {
+    let vm = machine(on: host)
+    switch Int.random(in: 0..<20, using: &generator) {
+    case 0, 1: return (.suspend([vm]), host)
+    case 2, 3: return (.resume([vm]), host)
+    case 4: return (.stop([VMStop(vm: vm)]), host)
+    case 5...7: return (.start([VMStart(source: .defined(vm), name: vm)]), host)
+    case 8, 9: return (.cancel(TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))")), host)
+    default:
+      let destination = names.randomElement(using: &generator) ?? host
+      var migration = VMMigration(
+        vm: vm, destination: destination, type: generator.pick([.live, .live, .warm, .offline]),
+        retries: Int.random(in: 0...3, using: &generator))
+      migration.tuning.hookProcesses = hook()
+      return (.migrate(migration), host)
+    }
+  }
+
+  /// A message reaches a client.
+  mutating func receive(_ message: Message, _ client: Client) {
+    switch (client, message.content) {
+    case (.coordinator, _): receiveAtCoordinator(message)
+    case (.worker(let host), _): receive(message, worker: host)
+    case (.agent(let vm), .request(let request, _, let process, let deadline)): receive(request, vm, process, deadline)
+    case (.scheduler, .result(let result, _)): checkAnswer(result, message.number)
+    default: break
+    }
+  }
+}

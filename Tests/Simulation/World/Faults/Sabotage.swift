@@ -1,0 +1,42 @@
+/// A rule broken on purpose in the simulated surroundings, to show that the simulation would find it broken.
+public enum Sabotage: String, CaseIterable, Sendable {
+  /// A migration's destination runs the machine before the source has let go of it.
+  case runsSecondCopy
+  /// A migration that fails takes the machine with it.
+  case losesMachines
+  /// A worker's journal forgets which jobs it has suspended.
+  case forgetsJobs
+  /// Processes are said to have closed their connections before they are asked.
+  case answersForProcesses
+  /// The coordinator's journal loses open tasks and operations.
+  case losesTasks
+  /// A worker's journal loses the answers that were given.
+  case forgetsAnswers
+  /// Hosts say that they have more memory than they have.
+  case exaggeratesMemory
+  /// Orders are diverted to a host that is being emptied.
+  case divertsOrders
+  /// Every host whose evacuation ends is called drained.
+  case callsPartialDrained
+  /// The coordinator's retries never come.
+  case losesTimers
+  /// Saved images are never removed.
+  case keepsImages
+
+  /// The promise that is broken by it.
+  public var promise: Promise {
+    switch self {
+    case .runsSecondCopy: .oneCopy
+    case .losesMachines: .noneLost
+    case .forgetsJobs: .jobsGoOn
+    case .answersForProcesses: .closedConnections
+    case .losesTasks: .answered
+    case .forgetsAnswers: .oneAnswer
+    case .exaggeratesMemory: .memory
+    case .divertsOrders: .drainingIsNoTarget
+    case .callsPartialDrained: .drainedIsEmpty
+    case .losesTimers: .operationsEnd
+    case .keepsImages: .noImageLeft
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import ClusterModel
+import MigfraProtocol
+
+/// What only the simulation knows: what was wanted, and what has become of it.
+struct Truth: Sendable {
+  /// Machines that are off by a stop task or for want of power, or have never run.
+  var off: Set<VMName> = []
+  var machines: [VMName] = []
+  /// Nobody but the coordinator moves, starts or stops anything.
+  var isOnlyCoordinated = false
+  var hasChanged = true
+  /// How long a program stays away after its death.
+  var absences: [Client: Duration] = [:]
+  /// What the coordinator has said of hosts.
+  var nodes: [HostName: NodeReport.State] = [:]
+  /// Orders that were sent.
+  var orders: Set<TaskID> = []
+  var processes: [VMName: [String: JobProcess]] = [:]
+
+  // Tasks of clients, and their answers.
+  var sent: [TaskID: (task: TaskMessage, client: Client)] = [:]
+  var sentOrder: [TaskID] = []
+  /// How often it reached its program.
+  var received: [TaskID: Int] = [:]
+  /// Tasks that a program could not write down.
+  var unwritten: Set<TaskID> = []
+  /// By the number of their publication.
+  var answers: [TaskID: [Int: TaskResult]] = [:]
+  /// After each of which what the broker had not confirmed is said again.
+  var disconnections = 0
+}
+
+/// One process of a job; it knows what it has done.
+struct JobProcess: Sendable {
+  var isSuspended = false
+  var refuses = false
+  /// How long it takes.
+  var lag = Duration.zero
+  var requests: [(request: PscomRequest, deadline: Duration?)] = []
+}

@@ -1,0 +1,96 @@
+import ClusterModel
+import CoordinatorCore
+import MigfraProtocol
+import NodeWorkerCore
+
+/// Whether what is promised holds.
+extension World {
+  /// After every event.
+  mutating func check() {
+    guard truth.hasChanged else { return }
+    truth.hasChanged = false
+    var copies: [VMName: Int] = [:]
+    for host in hosts.values where host.isPowered {
+      for machine in host.machines.values where machine.isHere { copies[machine.name, default: 0] += 1 }
+    }
+    for vm in truth.machines {
+      let count = copies[vm] ?? 0
+      if count > 1 { fail(.oneCopy, "\(vm) runs \(count) times") }
+      if count == 0, !truth.off.contains(vm), images[vm] == nil { fail(.noneLost, "\(vm) is nowhere") }
+    }
+  }
+
+  /// When something begins to arrive.
+  mutating func checkMemory(of name: HostName, _ order: MigrationOrder) {
+    guard truth.isOnlyCoordinated, let host = hosts[name], host.used > host.memory else { return }
+    fail(.memory, "\(name) has \(host.memory) GiB, and \(host.used) with \(order.vm)")
+  }
+
+  /// When a machine begins to move.
+  mutating func checkConnections(of order: MigrationOrder) {
+    guard let hook = order.tuning.hookProcesses, hook != .count(0) else { return }
+    let open = (truth.processes[order.vm] ?? [:]).filter { !$0.value.isSuspended }.keys.sorted()
+    if !open.isEmpty { fail(.closedConnections, "\(order.vm) moves while \(open) are connected") }
+  }
+
+  /// When the coordinator gives an order.
+  mutating func checkOrder(_ task: TaskMessage) {
+    guard let id = task.id, truth.orders.insert(id).inserted, case .migrate(let migration) = task.body else { return }
+    let isBeingEmptied = coordinator.core.evacuations.contains {
+      $0.request.source == migration.destination && !$0.state.isFinal
+    }
+    if isBeingEmptied { fail(.drainingIsNoTarget, "\(id) goes to \(migration.destination)") }
+  }
+
+  mutating func checkDrained(_ host: HostName) {
+    let left = coordinator.core.roster[host]?.activeVMs.map(\.name) ?? []
+    if !left.isEmpty { fail(.drainedIsEmpty, "\(host) has \(left)") }
+  }
+
+  /// An answer reaches its client.
+  mutating func checkAnswer(_ result: TaskResult, _ number: Int) {
+    guard let id = result.id, let sent = truth.sent[id] else { return }
+    truth.answers[id, default: [:]][number] = result
+    guard !truth.unwritten.contains(id) else { return }
+    let answers = truth.answers[id] ?? [:]
+    if let other = answers.values.first(where: { $0 != result }) {
+      fail(.oneAnswer, "\(id) is answered \(Self.text(other)), and \(Self.text(result))")
+    }
+    let deaths =
+      switch sent.client {
+      case .worker(let host): (workers[host]?.deaths ?? 0) + coordinator.deaths
+      default: coordinator.deaths
+      }
+    let most = (truth.received[id] ?? 0) + deaths + truth.disconnections
+    if answers.count > most { fail(.oneAnswer, "\(id) came \(most) times at most, and has \(answers.count) answers") }
+  }
+
+  /// When nothing happens any more.
+  mutating func checkEnd() {
+    for id in truth.sentOrder where truth.answers[id] == nil {
+      return fail(.answered, "\(id) has none: \(truth.sent[id].map { Self.text($0.task) } ?? "")")
+    }
+    for (vm, processes) in truth.processes.sorted(by: { $0.key < $1.key }) {
+      guard hosts.values.contains(where: { $0.machines[vm]?.state == .running }) else { continue }
+      let suspended = processes.filter(\.value.isSuspended).keys.sorted()
+      if !suspended.isEmpty { return fail(.jobsGoOn, "\(suspended) of \(vm) are suspended") }
+    }
+    let open =
+      coordinator.core.evacuations.map(\.id) + coordinator.core.swaps.map(\.id)
+      + coordinator.journal.operations.keys.sorted()
+    if !open.isEmpty { return fail(.operationsEnd, "the coordinator has \(open)") }
+    for name in names {
+      guard let worker = workers[name] else { continue }
+      if worker.core.runningOperations > 0 { return fail(.operationsEnd, "\(name) performs operations") }
+      if !worker.journal.jobs.isEmpty { return fail(.operationsEnd, "\(name) has closed jobs in its journal") }
+    }
+    if let host = truth.nodes.filter({ $0.value == .draining }).keys.min() {
+      return fail(.operationsEnd, "\(host) is still being emptied")
+    }
+    let told = truth.answers.values.flatMap(\.values).flatMap { [$0.details] + $0.entries.map(\.details) }
+      .compactMap { $0 }
+    for vm in images.keys.sorted() where !told.contains(where: { $0.contains(vm.rawValue) }) {
+      return fail(.noImageLeft, "\(vm) has an image")
+    }
+  }
+}
