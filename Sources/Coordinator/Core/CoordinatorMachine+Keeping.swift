@@ -24,7 +24,9 @@ extension CoordinatorMachine {
       turns = max(turns, evacuation.lastTurn)
       for task in [evacuation.task] + evacuation.cancels.map(\.task) { _ = ledger.receive(task) }
       let source = evacuation.request.source
-      var effects = takeUp(evacuation.id, evacuation.migrations, with: [source], at: now)
+      // The last incarnation may have been killed before it said so.
+      var effects = [set(source, to: .draining, because: "plan \(evacuation.id)")]
+      effects += takeUp(evacuation.id, evacuation.migrations, with: [source], at: now)
       effects += evacuation.openOrders.map { .send($0, to: source) }
       if evacuation.settlingSince != nil {
         effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))

@@ -19,6 +19,22 @@ struct CoordinatorRecallTests {
     #expect(cluster.sent == (state == .active ? ["a:n1>n2"] : []))
   }
 
+  @Test("a host whose emptying was on disk, and not said yet, takes no arrivals")
+  func killedBeforeItWasSaid() throws {
+    var before = Coordination(["n1": ["a"], "n2": ["b"], "n3": []])
+    before.evacuate("n1")
+    let saved = before.effects.compactMap { if case .save(let saved) = $0 { saved } else { nil } }
+    var machine = CoordinatorMachine(CoordinatorMachine.Configuration(epoch: 8))
+    let effects = machine.restore(try #require(saved.last), isAnswered: false, at: before.moment)
+    #expect(effects.contains { if case .publishNode(let node) = $0 { node.state == .draining } else { false } })
+    for host: HostName in ["n1", "n2", "n3"] {
+      let report = HostReport(
+        host: host, presence: .online, epoch: 1, sequence: 9, capacity: .sample(16, 16), vms: before.vms[host] ?? [])
+      _ = machine.handle(.hostReported(report), at: before.moment)
+    }
+    #expect(machine.snapshot().hosts.map(\.obstacle) == [.draining, nil, nil])
+  }
+
   @Test("what the broker kept does not undo what this coordinator has said since")
   func recalledTooLate() {
     var cluster = Coordination(["n1": ["a"], "n2": []])
