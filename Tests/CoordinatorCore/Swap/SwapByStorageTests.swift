@@ -71,6 +71,15 @@ struct SwapByStorageTests {
       cluster.answers(task).first?.entries.first?.details == "not exchanged: pins; both are back where they were")
   }
 
+  @Test("the clocks differ by minutes: the saved machine's way home is not too late")
+  func clocksDiffer() {
+    var (cluster, _) = exchange()
+    cluster.answer("b")
+    cluster.answer("a", failing: .expired, details: "expired 8 min ago, not executed")
+    #expect(stages(cluster) == "b:save a b:go-home")
+    #expect(cluster.orders.map { $0.notAfter != nil } == [true, true, false])
+  }
+
   @Test("the smaller cannot be restored there: the larger goes back, and the smaller goes home")
   func notRestored() {
     var (cluster, task) = exchange()

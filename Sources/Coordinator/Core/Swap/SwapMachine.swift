@@ -109,9 +109,10 @@ public struct SwapMachine: Sendable, Equatable, Codable {
       orderCount += 1
       let order = TaskID(rawValue: "\(id)/\(orderCount)")
       steps[index].migration.start(as: order, at: now)
+      // A machine that is saved goes on at home however late it is, by whoever's clock.
+      let notAfter = steps[index].stage == .goHome ? nil : (now.unixTime + patience.inSeconds).rounded()
       let message = TaskMessage(
-        id: order, host: move.source, body: .migrate(wish(of: steps[index])), measuresTime: true,
-        notAfter: (now.unixTime + patience.inSeconds).rounded())
+        id: order, host: move.source, body: .migrate(wish(of: steps[index])), measuresTime: true, notAfter: notAfter)
       orders[order] = message
       return (message, move.source)
     }
