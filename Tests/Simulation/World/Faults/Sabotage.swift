@@ -20,6 +20,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case callsPartialDrained
   /// The coordinator's retries never come.
   case losesTimers
+  /// The coordinator's journal keeps operations that have ended.
+  case keepsOperations
   /// Saved images are never removed.
   case keepsImages
 
@@ -35,7 +37,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .exaggeratesMemory: .memory
     case .divertsOrders: .drainingIsNoTarget
     case .callsPartialDrained: .drainedIsEmpty
-    case .losesTimers: .operationsEnd
+    case .losesTimers: .answered
+    case .keepsOperations: .operationsEnd
     case .keepsImages: .noImageLeft
     }
   }

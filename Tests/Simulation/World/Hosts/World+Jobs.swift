@@ -115,6 +115,7 @@ extension World {
   mutating func powerReturns(_ name: HostName) {
     note("\(name) has power again")
     hosts[name]?.isPowered = true
+    events.add(.begin(.worker(name)), at: soon(500...3000))
     truth.hasChanged = true
   }
 }

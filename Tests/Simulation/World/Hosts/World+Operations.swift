@@ -35,7 +35,9 @@ extension World {
     }
     do throws(Failure) {
       guard hosts[run.host]?.isHypervisorAway != true else {
-        throw Failure(.hypervisorLost, "the hypervisor of \(run.host) cannot be reached", mayPass: true)
+        // What is saved is told by whoever looks for the machine.
+        let image = run.order.flatMap { images[$0.vm] }.map { "; \($0.name) is kept in its image" } ?? ""
+        throw Failure(.hypervisorLost, "the hypervisor of \(run.host) cannot be reached\(image)", mayPass: true)
       }
       switch run.operation {
       case .start(let start): try self.start(start, number, run)

@@ -88,7 +88,9 @@ extension World {
   private mutating func perform(_ effect: CoordinatorEffect) {
     switch effect {
     case .save(let saved): coordinator.journal.operations[saved.operation.id] = saved
-    case .drop(let plan): coordinator.journal.operations[plan] = nil
+    case .drop(let plan):
+      if sabotage == .keepsOperations { return }
+      coordinator.journal.operations[plan] = nil
     case .send(let task, let host):
       let task = sabotage == .divertsOrders ? diverted(task) : task
       note("order \(task.id ?? "-") to \(host): \(Self.text(task))")

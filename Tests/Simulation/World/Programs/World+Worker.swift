@@ -83,6 +83,9 @@ extension World {
     case .forgetJob(let vm): workers[host]?.journal.jobs[vm] = nil
     case .askProcesses(let request, let job):
       note("\(host) asks \(job.vm) to \(request.rawValue)")
+      if workers.contains(where: { $0.key != host && $0.value.journal.jobs[job.vm] != nil }) {
+        truth.contended.insert(job.vm)
+      }
       if sabotage == .answersForProcesses, request == .suspend { return answerForProcesses(of: job, host) }
       write(.requests(request, job), by: client, in: .requests)
     case .answer(let result, let arrival):

@@ -17,6 +17,9 @@ struct Truth: Sendable {
   var orders: Set<TaskID> = []
   var processes: [VMName: [String: JobProcess]] = [:]
 
+  /// Machines that a client wanted moved on before their last migration was answered: two workers speak to their jobs.
+  var contended: Set<VMName> = []
+
   // Tasks of clients, and their answers.
   var sent: [TaskID: (task: TaskMessage, client: Client)] = [:]
   var sentOrder: [TaskID] = []

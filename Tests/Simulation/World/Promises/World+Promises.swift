@@ -28,7 +28,7 @@ extension World {
 
   /// When a machine begins to move.
   mutating func checkConnections(of order: MigrationOrder) {
-    guard let hook = order.tuning.hookProcesses, hook != .count(0) else { return }
+    guard let hook = order.tuning.hookProcesses, hook != .count(0), !truth.contended.contains(order.vm) else { return }
     let open = (truth.processes[order.vm] ?? [:]).filter { !$0.value.isSuspended }.keys.sorted()
     if !open.isEmpty { fail(.closedConnections, "\(order.vm) moves while \(open) are connected") }
   }
@@ -67,7 +67,7 @@ extension World {
 
   /// When nothing happens any more.
   mutating func checkEnd() {
-    for id in truth.sentOrder where truth.answers[id] == nil {
+    for id in truth.sentOrder where truth.answers[id] == nil && !truth.unwritten.contains(id) {
       return fail(.answered, "\(id) has none: \(truth.sent[id].map { Self.text($0.task) } ?? "")")
     }
     for (vm, processes) in truth.processes.sorted(by: { $0.key < $1.key }) {
