@@ -66,9 +66,9 @@ public struct World {
   public struct Size: Sendable {
     public var hosts: ClosedRange<Int> = 3...6
     public var machinesPerHost: ClosedRange<Int> = 0...5
-    public var tasks = 14
+    public var tasks = 18
     public var faults: ClosedRange<Int> = 4...18
-    public var jobPercent = 40
+    public var jobPercent = 50
 
     public init() {}
   }
@@ -91,7 +91,7 @@ public struct World {
     for number in 1...Int.random(in: size.hosts, using: &generator) {
       let name = HostName(rawValue: "n\(number)")
       names.append(name)
-      var host = SimulatedHost(memory: Int.random(in: 8...16, using: &generator), cpus: 64)
+      var host = SimulatedHost(memory: Int.random(in: 6...14, using: &generator), cpus: 64)
       for index in 0..<Int.random(in: size.machinesPerHost, using: &generator) {
         let vm = VMName(rawValue: "v\(number)-\(index)")
         let memory = Int.random(in: 1...3, using: &generator)
@@ -103,8 +103,11 @@ public struct World {
       hosts[name] = host
     }
     let vms = names.flatMap { machines[$0] ?? [] }.map(\.name)
+    var tasks: [Duration] = []
+    for _ in 0..<size.tasks { tasks.append(.milliseconds(Int.random(in: 3000...240_000, using: &generator))) }
     let drawn = Fault.draw(
-      Int.random(in: size.faults, using: &generator), until: Self.healing, hosts: names, vms: vms + ["none"], &generator)
+      Int.random(in: size.faults, using: &generator), until: Self.healing, tasks: tasks, hosts: names,
+      vms: vms + ["none"], &generator)
     faults = drawn
     struck = kept?.count ?? drawn.count
     for (index, fault) in drawn.enumerated() where kept?.contains(index) != false {
@@ -118,9 +121,7 @@ public struct World {
     }
     events.add(.begin(.coordinator), at: .milliseconds(Int.random(in: 0...2000, using: &generator)))
     bus.open(.scheduler)
-    for number in 0..<size.tasks {
-      events.add(.client(number), at: .milliseconds(Int.random(in: 3000...240_000, using: &generator)))
-    }
+    for (number, task) in tasks.enumerated() { events.add(.client(number), at: task) }
     events.add(.allHeals, at: Self.healing)
   }
 

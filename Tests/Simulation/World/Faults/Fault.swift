@@ -50,12 +50,16 @@ struct Fault: Sendable, CustomStringConvertible {
 }
 
 extension Fault {
-  /// What goes wrong in a history of so many hosts and machines.
+  /// What goes wrong in a history of these hosts and machines, mostly while something that was asked for is under way.
   static func draw(
-    _ count: Int, until end: Duration, hosts: [HostName], vms: [VMName], _ generator: inout SeededGenerator
+    _ count: Int, until end: Duration, tasks: [Duration], hosts: [HostName], vms: [VMName],
+    _ generator: inout SeededGenerator
   ) -> [Fault] {
     (0..<count).compactMap { _ -> Fault? in
-      let at = Duration.milliseconds(Int.random(in: 1000...Int(end.inSeconds * 1000), using: &generator))
+      var at = Duration.milliseconds(Int.random(in: 1000...Int(end.inSeconds * 1000), using: &generator))
+      if generator.happens(75), let task = tasks.randomElement(using: &generator) {
+        at = task + .milliseconds(Int.random(in: 5...generator.pick([500, 4000, 15_000]), using: &generator))
+      }
       guard let host = hosts.randomElement(using: &generator), let vm = vms.randomElement(using: &generator) else {
         return nil
       }
