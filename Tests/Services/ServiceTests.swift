@@ -47,6 +47,19 @@ struct ServiceTests {
     }
   }
 
+  @Test("An offline migration does not restore what runs on a third host, as its worker reports")
+  func oldImage() async throws {
+    try await RehearsalCluster.with(["node1", "node2"]) { cluster in
+      let vm = VirtualMachine(name: "vm1", uuid: "u", state: .running, memoryKiB: 1 << 16, vcpus: 1)
+      let report = HostReport(host: "node3", presence: .online, epoch: 1, sequence: 1, vms: [vm])
+      try await cluster.client.publish(
+        BusMessage(topic: Topics.state("node3"), payload: report.encoded(), isRetained: true))
+      let answer = try await cluster.ask(
+        "node1", "task: migrate vm\nid: 1\nvm-name: vm1\ndestination: node2\nparameter: {migration-type: offline}\n")
+      #expect(answer.contains("status: error") && answer.contains("vm1 runs on node3"), "\(answer)")
+    }
+  }
+
   @Test("Results doubled and reordered by the broker change nothing")
   func duplicates() async throws {
     try await RehearsalCluster.with(["node1", "node2"]) { cluster in

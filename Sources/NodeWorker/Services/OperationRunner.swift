@@ -37,6 +37,7 @@ struct OperationRunner {
         case .alreadyThere: .success(vm: order.vm)
         }
       case .migrate(let order):
+        try await refuseOldImage(of: order)
         let moved = try await hypervisor.migrate(order, control, progress: progress)
         let processID = await processID(of: order)
         let remarks = moved.remarks.isEmpty ? nil : moved.remarks.joined(separator: "; ")
@@ -52,15 +53,7 @@ struct OperationRunner {
     let description: DomainDescription? =
       if case .xml(let xml, _) = start.source { try DomainDescription(xml) } else { nil }
     let name = description?.name.map(VMName.init(rawValue:)) ?? start.name
-    let reports: [HostReport]
-    do {
-      reports = try await cluster.all()
-    } catch {
-      throw HypervisorError(
-        .internal, "whether the machine runs on another host could not be asked: \(error); nothing was started",
-        mayPass: true)
-    }
-    for report in reports where report.host != host {
+    for report in try await reports() where report.host != host {
       guard
         let other = report.vms.first(where: { vm in
           vm.state.isActive && (vm.name == name || (description?.uuid).map { $0.lowercased() == vm.uuid } ?? false)
@@ -70,6 +63,29 @@ struct OperationRunner {
         .exists,
         "\(other.name) runs on \(report.host) (\(other.state.rawValue)), as its worker reports: nothing was started on \(host); "
           + "stop it there, or migrate it")
+    }
+  }
+
+  /// A machine whose worker was away after it was restored may have moved on since: its image is no machine any more.
+  private func refuseOldImage(of order: MigrationOrder) async throws(HypervisorError) {
+    guard order.type == .offline else { return }
+    let others = try await reports().filter { report in
+      report.vms.contains { $0.name == order.vm && $0.state.isActive }
+    }.map(\.host)
+    guard !others.contains(host), let other = others.first(where: { $0 != order.destination }) else { return }
+    throw HypervisorError(
+      .exists,
+      "\(order.vm) runs on \(other), as its worker reports: nothing was restored on \(order.destination); an image of it "
+        + "in the shared directory is old, and can be removed")
+  }
+
+  private func reports() async throws(HypervisorError) -> [HostReport] {
+    do {
+      return try await cluster.all()
+    } catch {
+      throw HypervisorError(
+        .internal, "whether the machine runs on another host could not be asked: \(error); nothing was started",
+        mayPass: true)
     }
   }
 
