@@ -58,6 +58,10 @@ struct MigrationEnds: Sendable {
       if let there, there.isHere { return .there(there) }
       return .notRunning(here: here, there: there)
     }
+    if here.isArriving {
+      // What it is read from must not be touched: if that fails, it is all there is.
+      throw HypervisorError(.hypervisor, "\(vm) is still on its way to \(host)", mayPass: true)
+    }
     guard let there else { return .here(here) }
     if there.uuid != here.uuid {
       throw HypervisorError(
