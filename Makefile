@@ -3,6 +3,8 @@
 HOSTS ?= 3
 VMS ?= 6
 MODE ?= auto
+SEEDS ?= 2000
+FIRST_SEED ?= 1
 LAB := Tests/Lab/lab
 ONE_CORE := $(shell command -v taskset >/dev/null && echo taskset -c 0)
 
@@ -12,7 +14,7 @@ LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc
   openssh-client procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
 
-.PHONY: help setup build test lint demo bench bench-planner lab-up lab-down clean
+.PHONY: help setup build test lint simulate demo bench bench-planner lab-up lab-down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -33,6 +35,10 @@ lint: ## format and shell checks
 	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
 	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/*; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
+
+simulate: setup ## histories of small clusters full of faults, and what they break (SEEDS=2000 FIRST_SEED=1)
+	swift build --product simulate
+	@SWIFT_DETERMINISTIC_HASHING=1 .build/debug/simulate --seeds '$(SEEDS)' --first '$(FIRST_SEED)'
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
 	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo

@@ -13,6 +13,9 @@ struct Simulate: ParsableCommand {
   @Option(help: "The seed of the first one.")
   var first: UInt64 = 1
 
+  @Option(help: "Hosts in each cluster; none: a few.")
+  var hosts: Int?
+
   @Option(help: "Failures to print in full.")
   var shown = 3
 
@@ -24,14 +27,15 @@ struct Simulate: ParsableCommand {
 
   func run() throws {
     let sabotage = sabotage.flatMap(Sabotage.init(rawValue:))
+    let size = hosts.map(World.Size.large) ?? World.Size()
     if history {
-      var world = World(seed: first, sabotage: sabotage, keepsHistory: true)
+      var world = World(seed: first, size: size, sabotage: sabotage, keepsHistory: true)
       world.run()
       return print(world.history.joined(separator: "\n"))
     }
     var campaign = Campaign()
     for seed in first..<first + seeds {
-      campaign.run(seed, sabotage: sabotage)
+      campaign.run(seed, size: size, sabotage: sabotage)
     }
     for failure in campaign.failures.prefix(shown) { print(failure, terminator: "\n\n") }
     for failure in campaign.failures.dropFirst(shown) {

@@ -12,6 +12,7 @@ public struct Campaign: Sendable {
 
   public private(set) var histories = 0
   public private(set) var seconds = 0.0
+  /// Faults that were planned; those after a broken promise did not happen.
   public private(set) var faults = 0
   public private(set) var failures: [Failure] = []
 
@@ -31,29 +32,36 @@ public struct Campaign: Sendable {
     return "\(histories) seeds, \(hours) simulated hours, \(faults) faults, \(failures.count) broken promises"
   }
 
-  /// Leaves out one fault after the other, as long as the same promise is broken.
+  /// Looks for few faults, in a history that breaks the same promise: none, one, two; else leaves out one after the other.
   private static func shorten(
     _ seed: UInt64, _ broken: BrokenPromise, _ size: World.Size, _ sabotage: Sabotage?
   ) -> Failure {
-    var last = World(seed: seed, size: size, sabotage: sabotage, keepsHistory: true)
-    var kept = Set(last.faults.indices)
-    last.run()
-    var isShorter = true
-    while isShorter {
-      isShorter = false
-      for fault in kept.sorted() {
-        var other = World(
-          seed: seed, size: size, sabotage: sabotage, keeping: kept.subtracting([fault]), keepsHistory: true)
-        other.run()
-        guard other.broken?.promise == broken.promise else { continue }
-        kept.remove(fault)
-        last = other
-        isShorter = true
-      }
+    func play(_ kept: Set<Int>?) -> World {
+      var world = World(seed: seed, size: size, sabotage: sabotage, keeping: kept, keepsHistory: true)
+      world.run()
+      return world
     }
-    return Failure(
-      seed: seed, broken: last.broken ?? broken, faults: kept.sorted().map { last.faults[$0].description },
-      history: last.history.suffix(60))
+    let whole = play(nil)
+    let relevant = whole.faults.indices.filter { whole.faults[$0].at <= whole.now }
+    func failure(_ kept: some Sequence<Int>, _ world: World) -> Failure {
+      Failure(
+        seed: seed, broken: world.broken ?? broken, faults: kept.sorted().map { world.faults[$0].description },
+        history: world.history.suffix(60))
+    }
+    let pairs = relevant.flatMap { one in relevant.filter { $0 > one }.map { [one, $0] } }
+    for kept in [[]] + relevant.map({ [$0] }) + pairs where size.hosts.upperBound < 100 {
+      let world = play(Set(kept))
+      if world.broken?.promise == broken.promise { return failure(kept, world) }
+    }
+    var kept = Set(relevant)
+    var shortest = whole
+    for fault in relevant where size.hosts.upperBound < 100 {
+      let world = play(kept.subtracting([fault]))
+      guard world.broken?.promise == broken.promise else { continue }
+      kept.remove(fault)
+      shortest = world
+    }
+    return failure(kept, shortest)
   }
 }
 

@@ -71,6 +71,17 @@ public struct World {
     public var jobPercent = 50
 
     public init() {}
+
+    /// A cluster of this many hosts.
+    public static func large(_ hosts: Int) -> Size {
+      var size = Size()
+      size.hosts = hosts...hosts
+      size.machinesPerHost = 0...4
+      size.tasks = hosts / 40
+      size.faults = hosts / 40...hosts / 20
+      size.jobPercent = 1
+      return size
+    }
   }
 
   static let healing = Duration.seconds(300)

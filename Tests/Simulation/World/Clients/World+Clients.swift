@@ -10,7 +10,9 @@ extension World {
     let isDirect = !truth.isOnlyCoordinated && generator.happens(50)
     let (body, target) = isDirect ? directTask(on: host) : (clusterTask(on: host), host)
     var task = TaskMessage(id: id, host: target, body: body, measuresTime: generator.happens(20))
-    if generator.happens(5) { task.notAfter = 1_000_000 + now.inSeconds + Double(Int.random(in: 0...20, using: &generator)) }
+    if generator.happens(5) {
+      task.notAfter = 1_000_000 + now.inSeconds + Double(Int.random(in: 0...20, using: &generator))
+    }
     let isByWorker = isDirect || generator.happens(40)
     let content: Message.Content =
       isByWorker
@@ -30,7 +32,8 @@ extension World {
   }
 
   private mutating func hook() -> HookProcesses? {
-    generator.happens(60) ? (generator.happens(70) ? .announced : .count(Int.random(in: 0...3, using: &generator))) : nil
+    generator.happens(60)
+      ? (generator.happens(70) ? .announced : .count(Int.random(in: 0...3, using: &generator))) : nil
   }
 
   private mutating func clusterTask(on host: HostName) -> TaskMessage.Body {

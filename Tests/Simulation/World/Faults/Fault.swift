@@ -4,7 +4,7 @@ import TestSupport
 /// Something that goes wrong at a moment of a history. All are drawn before it begins, so that one can be left out.
 struct Fault: Sendable, CustomStringConvertible {
   enum Kind: Sendable {
-    /// The program is killed after so many more effects, and comes back.
+    /// The program is killed after so many more effects, at once if there are fewer than none, and comes back.
     case death(Client, effects: Int, away: Duration)
     /// The host is without power; its machines are lost.
     case powerFailure(HostName, away: Duration)
@@ -74,7 +74,8 @@ extension Fault {
     }
     switch Int.random(in: 0..<30, using: &generator) {
     case 0..<8:
-      return .death(program, effects: Int.random(in: 0...6, using: &generator), away: time(0...generator.pick([2, 20, 90])))
+      return .death(
+        program, effects: Int.random(in: -4...6, using: &generator), away: time(0...generator.pick([2, 20, 90])))
     case 8: return .powerFailure(host, away: time(10...120))
     case 9..<12: return .partition(program, time(0...generator.pick([5, 30, 100])))
     case 12: return .brokerRestart(away: time(0...10))

@@ -8,6 +8,7 @@ extension World {
     switch fault.kind {
     case .death(let client, let effects, let away):
       truth.absences[client] = away
+      guard effects >= 0 else { return die(client) }
       switch client {
       case .coordinator: coordinator.effectsLeft = effects
       case .worker(let host): workers[host]?.effectsLeft = effects

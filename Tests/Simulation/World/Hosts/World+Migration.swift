@@ -24,6 +24,9 @@ extension World {
       if let there, there.isHere { return .there(there) }
       return .notRunning(here: here, there: there)
     }
+    guard here.isHere else {
+      throw Failure(.hypervisor, "\(order.vm) is still on its way to \(run.host)", mayPass: true)
+    }
     guard let there, there.isActive else { return .here(here) }
     guard there.isHere else {
       throw Failure(.destination, "\(order.destination) still holds \(order.vm)", mayPass: true)
@@ -64,6 +67,7 @@ extension World {
       if let machine = hosts[run.host]?.machines[order.vm], machine.isActive, machine.job != nil {
         return events.add(.step(number), at: now + .seconds(1))
       }
+      try refuseOldImage(order, run)
       try reach(order)
       let finding = try judge(order, run)
       if order.type == .offline { return try moveOffline(order, finding, number, run) }

@@ -119,7 +119,8 @@ extension World {
   }
 
   private func kept(_ order: MigrationOrder, _ cause: Failure) -> Failure {
-    Failure(.inDoubt, "\(cause.details); \(order.vm) does not run, and could not be taken back: it is kept in its image")
+    Failure(
+      .inDoubt, "\(cause.details); \(order.vm) does not run, and could not be taken back: it is kept in its image")
   }
 
   /// The machine goes on where it was, if it is known not to run at the destination.

@@ -62,18 +62,32 @@ extension World {
       at: now + pause + .milliseconds(1))
   }
 
+  /// The hosts whose workers said last that the machine is active there.
+  private func reported(_ vm: VMName, _ run: Run) throws(Failure) -> [HostName] {
+    guard bus.isUp, workers[run.host]?.isPartitioned == false else {
+      throw Failure(.internal, "whether it runs elsewhere could not be asked", mayPass: true)
+    }
+    return bus.retained.values.compactMap { message in
+      guard case .hostState(let report) = message.content,
+        report.vms.contains(where: { $0.name == vm && $0.state.isActive })
+      else { return nil }
+      return report.host
+    }
+  }
+
+  func refuseOldImage(_ order: MigrationOrder, _ run: Run) throws(Failure) {
+    guard order.type == .offline else { return }
+    let others = try reported(order.vm, run)
+    guard !others.contains(run.host), others.contains(where: { $0 != order.destination }) else { return }
+    throw Failure(.exists, "\(order.vm) runs on another host; an image of it is old")
+  }
+
   // MARK: Start and stop
 
   private mutating func start(_ start: VMStart, _ number: Int, _ run: Run) throws(Failure) {
     guard let vm = start.name else { throw Failure(.invalidMessage, "no name") }
-    // What the workers of the other hosts have said last.
-    guard bus.isUp, workers[run.host]?.isPartitioned == false else {
-      throw Failure(.internal, "whether it runs elsewhere could not be asked", mayPass: true)
-    }
-    for case .hostState(let report) in bus.retained.values.map(\.content) where report.host != run.host {
-      if report.vms.contains(where: { $0.name == vm && $0.state.isActive }) {
-        throw Failure(.exists, "\(vm) runs on another host")
-      }
+    if try reported(vm, run).contains(where: { $0 != run.host }) {
+      throw Failure(.exists, "\(vm) runs on another host")
     }
     guard let host = hosts[run.host], let machine = host.machines[vm] else { throw Failure(.notFound, "no \(vm)") }
     guard !machine.isActive else { return finish(number, .success(vm: vm)) }
@@ -98,7 +112,7 @@ extension World {
       } else {
         hosts[run.host]?.machines[stop.vm] = nil
       }
-        endProcesses(of: stop.vm)
+      endProcesses(of: stop.vm)
       changed(run.host)
     }
     finish(number, .success(vm: stop.vm))

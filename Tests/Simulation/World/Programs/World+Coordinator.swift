@@ -134,7 +134,8 @@ extension World {
       let partner = migration.partner.map { " with \($0.vm)" } ?? ""
       let stage = migration.tuning.offlineStage.map { " \($0.rawValue)" } ?? ""
       let hook = migration.tuning.hookProcesses.map { " hook \($0)" } ?? ""
-      return "\(migration.type?.rawValue ?? "move") \(migration.vm) to \(migration.destination)\(stage)\(partner)\(hook)"
+      return
+        "\(migration.type?.rawValue ?? "move") \(migration.vm) to \(migration.destination)\(stage)\(partner)\(hook)"
     case .cancel(let target): return "cancel \(target)"
     default: return "\(task.kind.rawValue) \(task.host ?? "-") \(task.vms.map(\.rawValue).joined(separator: " "))"
     }

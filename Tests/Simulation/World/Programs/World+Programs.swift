@@ -134,7 +134,9 @@ extension World {
   mutating func write(_ letter: Letter, by client: Client, in lane: Lane = .letters) {
     change(client) { lanes, isSending in
       // Of the reports that wait only the last is said.
-      if lane == .reports { lanes[lane.rawValue].removeLast(max(0, lanes[lane.rawValue].count - (isSending[lane.rawValue] ? 1 : 0))) }
+      if lane == .reports {
+        lanes[lane.rawValue].removeLast(max(0, lanes[lane.rawValue].count - (isSending[lane.rawValue] ? 1 : 0)))
+      }
       lanes[lane.rawValue].append(letter)
     }
     events.add(.post(client, life: life(of: client), lane), at: soon(1...4))
