@@ -120,12 +120,16 @@ extension WorkerMachine {
       jobs[vm]?.phase = .opening(then: then)
       return []
     }
+    // The next incarnation must not take for closed what was told to open.
+    var opening = job.session.job
+    opening.isClosed = false
+    let remembering: [WorkerEffect] = job.phase == .closed ? [.rememberJob(opening)] : []
     job.phase = .opening(then: then)
-    job.session = PscomSession(.resume, job.session.job)
+    job.session = PscomSession(.resume, opening)
     job.since = now.uptime
     job.generation += 1
     jobs[vm] = job
-    return [.askProcesses(.resume, job.session.job)]
+    return remembering + [.askProcesses(.resume, opening)]
   }
 
   /// The broker has the requests; until then nothing is given up, however long the broker is away.
