@@ -42,6 +42,8 @@ public enum WorkerEvent: Sendable {
   case everythingSaid
   /// What the last incarnation left has been told.
   case recallEnded
+  /// Everything that the broker had kept has come.
+  case caughtUp
   case timerFired(WorkerTimer)
 }
 
@@ -59,6 +61,8 @@ public enum WorkerEffect: Sendable, Equatable {
   /// The task needs no answer of its own: it repeats one that will get it.
   case forget(TaskArrival)
   case announce(HostReport)
+  /// Have the broker send something back: `caughtUp` tells when it has come.
+  case echo
   case publishProgress(MigrationProgress)
   /// To the coordinator; its answer comes to our reply topic.
   case handOver(TaskMessage)
@@ -73,8 +77,6 @@ public enum WorkerEffect: Sendable, Equatable {
 /// Timers are named for what they are about; one that fires too late changes nothing.
 public enum WorkerTimer: Sendable, Hashable {
   case retry(OperationID)
-  /// The connection to the broker has stood long enough for what it has kept to have come.
-  case processesKnown
   /// The processes of the machine's job have had their time.
   case processPatience(VMName, generation: Int)
   /// The coordinator has had its time to appear, or to come back.

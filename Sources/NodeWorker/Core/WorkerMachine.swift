@@ -63,7 +63,7 @@ public struct WorkerMachine: Sendable {
   /// Jobs whose connections are not open.
   var jobs: [VMName: JobInProgress] = [:]
   var announced = AnnouncedProcesses()
-  /// Whether what agents have announced has had time to come in.
+  /// Whether what agents have announced has come in.
   var areProcessesKnown = false
   /// Who asked the worker to end; nothing is begun any more.
   var quit: (task: TaskMessage, arrival: TaskArrival)?
@@ -97,16 +97,13 @@ public struct WorkerMachine: Sendable {
     if ledger.receive(task) == .new { ledger.finish(task.id, with: result) }
   }
 
-  /// For what brokers keep to come in after a connection.
-  static let announcementPatience = Duration.seconds(1)
-
   /// Operations that are being performed.
   public var runningOperations: Int { queue.runningCount }
 
   public mutating func handle(_ event: WorkerEvent, at now: Moment) -> [WorkerEffect] {
     switch event {
     case .busConnected:
-      return announce() + (areProcessesKnown ? [] : [.setTimer(.processesKnown, after: Self.announcementPatience)])
+      return announce() + (areProcessesKnown ? [] : [.echo])
     case .taskReceived(let task, let arrival): return receive(task, arrival, at: now)
     case .taskUnreadable(let error, let arrival):
       return [
@@ -133,10 +130,10 @@ public struct WorkerMachine: Sendable {
     case .processesAsked(let vm, let request): return processesAsked(vm, request, at: now)
     case .everythingSaid: return hasQuit ? [.stop] : []
     case .recallEnded: return openAbandonedJobs(at: now)
+    case .caughtUp: return learnedProcesses(at: now)
     case .timerFired(.retry(let id)):
       guard operations[id]?.stage == .pausing else { return [] }
       return attempt(id, at: now)
-    case .timerFired(.processesKnown): return learnedProcesses(at: now)
     case .timerFired(.processPatience(let vm, let generation)):
       return processPatienceEnded(vm, generation: generation, at: now)
     case .timerFired(.coordinatorPatience): return coordinatorPatienceEnded(at: now)

@@ -31,6 +31,9 @@ final class WorkerInbox: Sendable {
       feed(message.read(logger: logger) { .coordinatorReported(try CoordinatorReport.decode($0)) })
     case Topics.reply(to: settings.host):
       feed(message.read(logger: logger) { .coordinatorAnswered(try TaskResult.decode($0)) })
+    case Topics.echo(settings.host):
+      // One of an earlier incarnation says nothing of this one's connection.
+      if message.payload.elementsEqual("\(journal.epoch)".utf8) { feed(.caughtUp) }
     default:
       if let (vm, process) = topics.responder(of: message.topic) {
         feed(.processAnswered(vm, process: process, PscomAnswer.decode(message.payload)))

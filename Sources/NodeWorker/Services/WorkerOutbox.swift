@@ -14,6 +14,7 @@ final class WorkerOutbox: Sendable {
   private enum Letter: Sendable {
     case answer([UInt8], TaskArrival)
     case handOver(TaskMessage)
+    case echo
     case end
   }
 
@@ -56,6 +57,11 @@ final class WorkerOutbox: Sendable {
 
   func forget(_ arrival: TaskArrival) async {
     await journal.settle(arrival, orTell: logger)
+  }
+
+  /// Asks the broker to send something back.
+  func echo() {
+    letters.continuation.yield(.echo)
   }
 
   func handOver(_ task: TaskMessage) {
@@ -117,6 +123,8 @@ final class WorkerOutbox: Sendable {
       if await bus.publish(message, orTell: logger) == .noSubscriber, let id = task.id {
         tell(.handOverUndeliverable(id))
       }
+    case .echo:
+      await bus.publish(BusMessage(topic: Topics.echo(host), payload: Array("\(journal.epoch)".utf8)), orTell: logger)
     case .end: tell(.everythingSaid)
     }
   }

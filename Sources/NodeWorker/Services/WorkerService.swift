@@ -42,6 +42,7 @@ public struct WorkerService: Service {
         TopicFilter(settings.broker.taskTopic ?? Topics.task(settings.host)),
         TopicFilter(Topics.reply(to: settings.host)), TopicFilter(Topics.coordinatorState),
         TopicFilter(settings.pscom.topics.anyResponse), TopicFilter(PscomTopics.anyProcessState),
+        TopicFilter(Topics.echo(settings.host)),
       ],
       will: BusMessage(topic: Topics.state(settings.host), payload: will.encoded(), isRetained: true),
       willDelay: .seconds(5), keepAlive: settings.broker.keepAlive)
@@ -176,6 +177,7 @@ public struct WorkerService: Service {
       await outbox.answer(result, for: arrival)
     case .forget(let arrival): await outbox.forget(arrival)
     case .announce(let report): outbox.announce(report)
+    case .echo: outbox.echo()
     case .publishProgress(let progress): outbox.publish(progress)
     case .handOver(let task):
       logger.info("handing over to the coordinator", metadata: ["task": "\(task.kind.rawValue)"])

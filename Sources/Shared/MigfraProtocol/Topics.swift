@@ -16,6 +16,10 @@ public enum Topics {
   /// The coordinator's answers to tasks that the host handed over. Reader: the worker.
   public static func reply(to host: HostName) -> String { "fast/migfra/\(host)/reply" }
 
+  /// What the host's worker says to itself after it has connected: when it comes back, so has everything that the broker
+  /// had kept.
+  public static func echo(_ host: HostName) -> String { "fast/migfra/\(host)/echo" }
+
   public static let anyState = "fast/migfra/+/state"
   public static let anyProgress = "fast/migfra/+/progress"
 

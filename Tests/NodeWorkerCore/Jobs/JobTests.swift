@@ -141,15 +141,31 @@ struct JobTests {
     #expect(other.work == ["migrate a"] && other.asked == [])
   }
 
-  @Test("a worker that has just connected waits for what the broker keeps")
+  @Test("a worker that has just connected waits for what the broker keeps, however slow it is")
   func freshConnection() {
     var bench = Workbench()
     bench.receive(.migrate("a", hook: .announced))
     #expect(bench.work == [])
     bench.handle(.busConnected)
+    #expect(bench.effects.contains(.echo))
+    bench.pass(.seconds(60))
+    #expect(bench.work == [])
     bench.announce("1")
-    bench.pass(.seconds(1))
+    bench.handle(.caughtUp)
     #expect(bench.work == ["examine a"])
+  }
+
+  @Test("a worker that is killed after it told a job to go on does not take it for closed at its next start")
+  func killedWhileOpening() {
+    var (bench, _) = examining()
+    bench.finish("a", .ready)
+    bench.answer(.suspend, "1", "2")
+    bench.finish("a")
+    let written = bench.effects.compactMap { if case .rememberJob(let job) = $0 { job } else { nil } }
+    #expect(written.map(\.isClosed) == [false, true, false])
+    var next = Workbench(jobs: [written[2]])
+    next.receive(.migrate("a", hook: .announced))
+    #expect(next.work == [] && next.asked == ["resume a 1 2"])
   }
 
   @Test("processes that do not confirm are told to go on a second time; then the answer says so")

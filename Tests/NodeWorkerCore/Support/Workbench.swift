@@ -55,6 +55,7 @@ struct Workbench {
   mutating func connect() {
     handle(.busConnected)
     pass(.seconds(2))
+    handle(.caughtUp)
   }
 
   mutating func announce(_ processes: String..., of vm: VMName = "a") {

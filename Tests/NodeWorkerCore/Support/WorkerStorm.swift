@@ -178,6 +178,7 @@ struct WorkerStorm {
     case .answer(let result, let arrival):
       log.append("\(now) answer \(arrival.sequence) \(result.title.rawValue)")
       answers[arrival.sequence, default: []].append(result)
+    case .echo: happenings.add(.event(.caughtUp), at: time(2000))
     case .forget(let arrival): forgotten.insert(arrival.sequence)
     case .setTimer(let timer, let pause):
       for _ in 0..<(generator.happens(5) ? 2 : 1) { happenings.add(.event(.timerFired(timer)), at: now + pause) }

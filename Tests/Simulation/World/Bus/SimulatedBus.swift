@@ -31,7 +31,7 @@ struct Message: Sendable {
     case progress(MigrationProgress, HostName)
     case node(NodeReport)
     case plan(PlanReport)
-    case echo(Int)
+    case echo(Client, life: Int)
     case request(PscomRequest, VMName, process: String, deadline: Duration?)
     case response(PscomAnswer, VMName, process: String)
     case processState(PscomProcessReport?, VMName, process: String)
@@ -59,6 +59,7 @@ struct Message: Sendable {
     case .progress(_, let host): Topics.progress(host)
     case .node(let report): Topics.node(report.host)
     case .plan(let report): Topics.plan(report.id)
+    case .echo(.worker(let host), _): Topics.echo(host)
     case .echo: Topics.coordinatorEcho
     case .request(_, let vm, let process, _): "fast/pscom/\(vm)/\(process)/request"
     case .response(_, let vm, let process): "fast/pscom/\(vm)/\(process)/response"
@@ -117,7 +118,8 @@ struct SimulatedBus: Sendable {
   func receivers(of message: Message) -> [Client] {
     switch message.content {
     case .task(_, let host, _), .reply(_, let host): [.worker(host)]
-    case .coordinatorTask, .orderAnswer, .hostState, .progress, .node, .plan, .echo: [.coordinator]
+    case .coordinatorTask, .orderAnswer, .hostState, .progress, .node, .plan: [.coordinator]
+    case .echo(let client, _): [client]
     case .result: [.scheduler]
     case .coordinatorState, .response, .processState: workers
     case .request(_, let vm, _, _): [.agent(vm)]

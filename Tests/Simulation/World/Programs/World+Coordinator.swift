@@ -46,7 +46,7 @@ extension World {
   mutating func greet() {
     let report = CoordinatorReport(isOnline: true, epoch: epoch(of: .coordinator), version: "1", journal: "c")
     write(.say(.coordinatorState(report)), by: .coordinator)
-    write(.say(.echo(coordinator.life)), by: .coordinator)
+    write(.say(.echo(.coordinator, life: coordinator.life)), by: .coordinator)
   }
 
   /// A message reaches the coordinator's callback: a task is on disk when it returns.
@@ -57,7 +57,7 @@ extension World {
       if let id = task.id { truth.received[id, default: 0] += 1 }
       let event = CoordinatorEvent.taskReceived(task, from: coordinator.journal.receive(task, route))
       if early != nil { early?.append(event) } else { feed(.coordinator, .coordinator(event)) }
-    case .echo(let life):
+    case .echo(_, let life):
       guard life == coordinator.life else { return }
       let waiting = early ?? []
       early = nil

@@ -52,6 +52,7 @@ extension World {
       feed(client, .worker(.taskReceived(task, arrival)))
     case .coordinatorState(let report): feed(client, .worker(.coordinatorReported(report)))
     case .reply(let result, _): feed(client, .worker(.coordinatorAnswered(result)))
+    case .echo(_, let life): if life == workers[host]?.life { feed(client, .worker(.caughtUp)) }
     case .response(let answer, let vm, let process):
       feed(client, .worker(.processAnswered(vm, process: process, answer)))
     case .processState(let report, let vm, let process):
@@ -94,6 +95,7 @@ extension World {
       write(.answer(result, arrival), by: client)
     case .forget(let arrival): workers[host]?.journal.settle(arrival)
     case .announce(let report): write(.say(.hostState(report)), by: client, in: .reports)
+    case .echo: write(.say(.echo(client, life: life(of: client))), by: client)
     case .publishProgress(let progress):
       if bus.sessions[client]?.isConnected == true { publish(.progress(progress, host)) }
     case .handOver(let task): write(.handOver(task), by: client)
