@@ -42,6 +42,35 @@ struct LibvirtHypervisorTests {
     }
   }
 
+  @Test("A machine that an earlier attempt has saved is in doubt when the destination is silent, and its image is named")
+  func savedAndSilent() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write("saved", to: "vm1.migfra-save")
+    var settings = HypervisorSettings()
+    settings.uri = "test:///default"
+    settings.sharedDirectory = folder.file("")
+    let hypervisor = LibvirtHypervisor(
+      host: "node1", settings: settings, capacity: CapacitySettings(), limits: LimitSettings())
+    await withTaskGroup(of: Void.self) { group in
+      let latest = Latest()
+      group.addTask {
+        await hypervisor.run { change in
+          if case .inventory(let inventory) = change { latest.inventory.withLock { $0 = inventory } }
+        }
+      }
+      _ = try? await eventually("inventory") { latest.inventory.withLock { $0 } != nil }
+      var order = MigrationOrder(vm: "vm1", destination: "127.0.0.1", type: .offline)
+      order.tuning.transport = .tcp
+      do throws(HypervisorError) {
+        _ = try await hypervisor.examine(order)
+        Issue.record("nobody listens there")
+      } catch {
+        #expect(error.code == .inDoubt && error.description.contains("vm1.migfra-save"), "\(error)")
+      }
+      group.cancelAll()
+    }
+  }
+
   private func xml(_ name: String) -> String {
     """
     <domain type='test'><name>\(name)</name><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>

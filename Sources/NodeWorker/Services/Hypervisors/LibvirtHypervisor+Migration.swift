@@ -131,6 +131,18 @@ extension LibvirtHypervisor {
     }
   }
 
+  /// The image that an earlier attempt to move the machine has left, if it does not run here. The stages of an exchange
+  /// are those of who ordered them.
+  private func imageInDoubt(
+    of order: MigrationOrder, on connection: LibvirtConnection
+  ) async throws(HypervisorError) -> String? {
+    guard order.tuning.offlineStage == nil, let image = savedImage(of: order) else { return nil }
+    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
+      try await connection.domain(.name(order.vm.rawValue))
+    }
+    return here?.isActive == true ? nil : image
+  }
+
   /// Opens the other end for the time of `body`.
   private func withEnds<T: Sendable>(
     of order: MigrationOrder, _ connection: LibvirtConnection,
@@ -141,8 +153,14 @@ extension LibvirtHypervisor {
     do throws(LibvirtError) {
       target = try await LibvirtConnection.open(uri, pool: migrationPool)
     } catch {
-      throw HypervisorError(
-        .destination, "destination \(order.destination) cannot be reached (\(uri)): \(error.message)", mayPass: true)
+      let silence = "destination \(order.destination) cannot be reached (\(uri)): \(error.message)"
+      if let image = try await imageInDoubt(of: order, on: connection) {
+        throw HypervisorError(
+          .inDoubt,
+          "\(silence); \(order.vm) does not run on \(host), and may run there: it is kept in \(image), 'virsh restore' "
+            + "starts it")
+      }
+      throw HypervisorError(.destination, silence, mayPass: true)
     }
     let ends = MigrationEnds(
       order: order, host: host, source: connection, destination: target, destinationURI: uri)

@@ -17,6 +17,16 @@ extension World {
     }
   }
 
+  /// Opens the other end; a machine that is saved may run there.
+  private func open(_ order: MigrationOrder, _ run: Run) throws(Failure) {
+    do throws(Failure) { try reach(order) } catch {
+      guard order.type == .offline, order.tuning.offlineStage == nil, images[order.vm] != nil,
+        hosts[run.host]?.machines[order.vm]?.isActive != true
+      else { throw error }
+      throw Failure(.inDoubt, "\(error.details); \(order.vm) may run there, and is kept in its image")
+    }
+  }
+
   func judge(_ order: MigrationOrder, _ run: Run) throws(Failure) -> Finding {
     let here = hosts[run.host]?.machines[order.vm]
     let there = hosts[order.destination]?.machines[order.vm]
@@ -42,7 +52,7 @@ extension World {
   }
 
   mutating func examine(_ order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
-    try reach(order)
+    try open(order, run)
     switch try judge(order, run) {
     case .there where order.type != .offline || images[order.vm] == nil: finish(number, .success(vm: order.vm))
     case .there: finish(number, .ready)
@@ -68,7 +78,7 @@ extension World {
         return events.add(.step(number), at: now + .seconds(1))
       }
       try refuseOldImage(order, run)
-      try reach(order)
+      try open(order, run)
       let finding = try judge(order, run)
       if order.type == .offline { return try moveOffline(order, finding, number, run) }
       switch finding {
