@@ -25,6 +25,23 @@ struct CancelTests {
     #expect(bench.work == [])
   }
 
+  @Test("that an earlier incarnation had begun: where the machine is decides, and its job goes on")
+  func begunBefore() {
+    let job = SuspendedJob(vm: "a", audience: .processes(["1"]), isClosed: true)
+    var bench = Workbench(hasInventory: false, jobs: [job])
+    let task = TaskMessage(id: "t", body: .migrate("a", hook: .announced))
+    bench.handle(.taskReceived(task, TaskArrival(sequence: 90, route: Workbench.route, isRecalled: true)))
+    bench.handle(.recallEnded)
+    let cancel = bench.receive(.cancel("t"), id: "c")
+    #expect(bench.answers(90) == [] && answer(bench, cancel) == nil)
+    bench.handle(.inventoryTaken(Workbench.inventory))
+    bench.fail("a", .expired)
+    #expect(bench.asked == ["resume a 1"])
+    bench.handle(.processesAsked("a", .resume))
+    bench.answer(.resume, "1")
+    #expect(answer(bench, 90)?.entries.first?.code == .cancelled && answer(bench, cancel) == Self.done)
+  }
+
   @Test("that is being performed: the outcome is waited for")
   func performing() {
     var bench = Workbench()

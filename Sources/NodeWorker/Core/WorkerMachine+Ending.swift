@@ -41,6 +41,12 @@ extension WorkerMachine {
     operations[id]?.isCancelled = true
     switch operation.stage {
     case .queued:
+      if case .migrate(var order) = operation.operation, tasks[operation.sequence]?.arrival.isRecalled == true {
+        // The last incarnation may have begun it: where the machine is decides, and its job is opened again.
+        order.mayBegin = false
+        operations[id]?.operation = .migrate(order)
+        return []
+      }
       queue.remove(id)
       return conclude(id, Self.cancelled(before: "it began"), at: now)
     case .learning: return end(id, Self.cancelled(before: "it began"), at: now)

@@ -62,6 +62,9 @@ extension WorkerMachine {
     case (.examining, _), (.performing, _): break
     default: return []
     }
+    if operation.isCancelled, case .failure(.expired, _, _, _) = outcome {
+      return end(id, Self.cancelled(before: "it began"), at: now)
+    }
     return end(id, outcome, at: now)
   }
 

@@ -19,7 +19,7 @@ struct OperationInProgress: Sendable {
     case opening
   }
 
-  let operation: Operation
+  var operation: Operation
   let sequence: Int64
   let index: Int
   let allowedRetries: Int
