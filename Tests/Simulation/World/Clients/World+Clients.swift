@@ -11,7 +11,7 @@ extension World {
     let (body, target) = isDirect ? directTask(on: host) : (clusterTask(on: host), host)
     var task = TaskMessage(id: id, host: target, body: body, measuresTime: generator.happens(20))
     if generator.happens(5) {
-      task.notAfter = 1_000_000 + now.inSeconds + Double(Int.random(in: 0...20, using: &generator))
+      task.notAfter = (1_000_000 + now.inSeconds).rounded() + Double(Int.random(in: 0...20, using: &generator))
     }
     let isByWorker = isDirect || generator.happens(40)
     let content: Message.Content =
