@@ -42,7 +42,7 @@ struct LibvirtHypervisorTests {
     }
   }
 
-  @Test("A machine that an earlier attempt has saved is in doubt when the destination is silent, and its image is named")
+  @Test("A saved machine is in doubt when its destination is silent, and its image is named")
   func savedAndSilent() async throws {
     let folder = try TemporaryFolder()
     try folder.write("saved", to: "vm1.migfra-save")

@@ -23,7 +23,9 @@ extension World {
   /// When something begins to arrive.
   mutating func checkMemory(of name: HostName, _ order: MigrationOrder) {
     // Who is away is planned by what it said last: libvirt's own look has the word.
-    guard truth.isOnlyCoordinated, bus.sessions[.worker(name)]?.isConnected == true, let host = hosts[name], host.used > host.memory else { return }
+    guard truth.isOnlyCoordinated, bus.sessions[.worker(name)]?.isConnected == true, let host = hosts[name],
+      host.used > host.memory
+    else { return }
     fail(.memory, "\(name) has \(host.memory) GiB, and \(host.used) with \(order.vm)")
   }
 
