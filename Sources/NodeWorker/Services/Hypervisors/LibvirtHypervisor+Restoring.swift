@@ -100,7 +100,13 @@ extension LibvirtHypervisor {
     _ ends: MigrationEnds, _ here: DomainRecord?, image: String?, _ moved: MovedVM
   ) async throws(HypervisorError) -> MovedVM {
     var moved = moved
-    let there = try await ends.look(.name(ends.vm.rawValue)).there
+    let there: DomainRecord?
+    do throws(HypervisorError) { there = try await ends.look(.name(ends.vm.rawValue)).there } catch {
+      guard let image, ends.order.tuning.offlineStage == nil else { throw error }
+      throw HypervisorError(
+        .inDoubt,
+        "\(ends.vm) was restored on \(ends.order.destination), and is still kept in \(image): \(error.description)")
+    }
     guard let there, there.isHere else {
       throw HypervisorError(.wrongState, "\(ends.vm) stopped on \(ends.order.destination) after it was restored there")
     }

@@ -137,7 +137,10 @@ extension World {
   }
 
   private mutating func finishOffline(_ order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
-    try reach(order)
+    do throws(Failure) { try reach(order) } catch {
+      guard order.tuning.offlineStage == nil, images[order.vm] != nil else { throw error }
+      throw Failure(.inDoubt, "\(order.vm) was restored, and is still kept in its image: \(error.details)")
+    }
     guard hosts[order.destination]?.machines[order.vm]?.isHere == true else {
       throw Failure(.wrongState, "\(order.vm) stopped on \(order.destination) after it was restored there")
     }
