@@ -33,7 +33,7 @@ extension World {
 
   private mutating func hook() -> HookProcesses? {
     generator.happens(60)
-      ? (generator.happens(70) ? .announced : .count(Int.random(in: 0...3, using: &generator))) : nil
+      ? (generator.happens(70) ? .announced : .count(Int.random(in: 1...3, using: &generator))) : nil
   }
 
   private mutating func clusterTask(on host: HostName) -> TaskMessage.Body {
