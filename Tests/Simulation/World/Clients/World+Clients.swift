@@ -13,6 +13,8 @@ extension World {
     if generator.happens(5) {
       task.notAfter = (1_000_000 + now.inSeconds).rounded() + Double(Int.random(in: 0...20, using: &generator))
     }
+    // As it is read by whoever gets it.
+    task = (try? TaskMessage.decode(task.encoded())) ?? task
     let isByWorker = isDirect || generator.happens(40)
     let content: Message.Content =
       isByWorker
