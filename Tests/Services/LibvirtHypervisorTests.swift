@@ -15,11 +15,8 @@ private final class Latest: Sendable {
 /// Against libvirt's own test driver: real libvirt, no machines.
 @Suite("The libvirt hypervisor, on the test driver", .timeLimit(.minutes(1)))
 struct LibvirtHypervisorTests {
-  /// Runs `body` on a driver of its own, with the inventories that were told so far.
-  private func with(
-    _ body: @Sendable (LibvirtHypervisor, @escaping @Sendable () -> HostInventory?) async throws -> Void
-  ) async throws {
-    let folder = try TemporaryFolder()
+  /// A host of the driver's own: the one of test:///default is shared by the whole process.
+  private func settings(in folder: TemporaryFolder) throws -> HypervisorSettings {
     try folder.write(
       """
       <node><cpu><mhz>3000</mhz><active>4</active><model>i686</model><nodes>1</nodes><sockets>1</sockets>
@@ -27,6 +24,15 @@ struct LibvirtHypervisorTests {
       """, to: "host.xml")
     var settings = HypervisorSettings()
     settings.uri = "test://\(folder.file("host.xml"))"
+    return settings
+  }
+
+  /// Runs `body` on a driver of its own, with the inventories that were told so far.
+  private func with(
+    _ body: @Sendable (LibvirtHypervisor, @escaping @Sendable () -> HostInventory?) async throws -> Void
+  ) async throws {
+    let folder = try TemporaryFolder()
+    let settings = try settings(in: folder)
     let hypervisor = LibvirtHypervisor(
       host: "node1", settings: settings, capacity: CapacitySettings(), limits: LimitSettings())
     let latest = Latest()
@@ -46,8 +52,7 @@ struct LibvirtHypervisorTests {
   func savedAndSilent() async throws {
     let folder = try TemporaryFolder()
     try folder.write("saved", to: "vm1.migfra-save")
-    var settings = HypervisorSettings()
-    settings.uri = "test:///default"
+    var settings = try settings(in: folder)
     settings.sharedDirectory = folder.file("")
     let hypervisor = LibvirtHypervisor(
       host: "node1", settings: settings, capacity: CapacitySettings(), limits: LimitSettings())

@@ -36,16 +36,22 @@ struct DomainHandle: ~Copyable {
   borrowing func record() throws(LibvirtError) -> DomainRecord {
     var info = virDomainInfo()
     guard unsafe virDomainGetInfo(raw, &info) == 0 else { throw .last("virDomainGetInfo") }
-    var state: Int32 = 0
-    var reason: Int32 = 0
-    guard unsafe virDomainGetState(raw, &state, &reason, 0) == 0 else { throw .last("virDomainGetState") }
+    let (state, reason) = try state()
     let isPersistent = unsafe virDomainIsPersistent(raw)
     guard isPersistent >= 0 else { throw .last("virDomainIsPersistent") }
     let identity = unsafe DomainIdentity(raw)
     return DomainRecord(
-      name: identity.name, uuid: identity.uuid, id: identity.id, state: DomainState(libvirt: state),
+      name: identity.name, uuid: identity.uuid, id: identity.id, state: state,
       stateReason: reason, memory: UInt64(info.maxMem), vcpus: Int(info.nrVirtCpu), isPersistent: isPersistent == 1,
       hasManagedSave: try hasManagedSave())
+  }
+
+  /// What it does, and why; one short call.
+  borrowing func state() throws(LibvirtError) -> (DomainState, reason: Int32) {
+    var state: Int32 = 0
+    var reason: Int32 = 0
+    guard unsafe virDomainGetState(raw, &state, &reason, 0) == 0 else { throw .last("virDomainGetState") }
+    return (DomainState(libvirt: state), reason)
   }
 
   private borrowing func hasManagedSave() throws(LibvirtError) -> Bool {

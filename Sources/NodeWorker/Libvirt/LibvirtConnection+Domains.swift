@@ -79,16 +79,18 @@ extension LibvirtConnection {
     }
   }
 
-  /// Stops the VM's processors, its memory stays (`virDomainSuspend`).
+  /// Stops the VM's processors, its memory stays (`virDomainSuspend`); one that is paused stays so.
   public func suspend(_ reference: DomainReference) async throws(LibvirtError) {
     try await perform(on: reference) { domain throws(LibvirtError) in
+      if try domain.state().0 == .paused { return }
       guard unsafe virDomainSuspend(domain.raw) == 0 else { throw .last("virDomainSuspend") }
     }
   }
 
-  /// Lets a paused VM go on (`virDomainResume`).
+  /// Lets a paused VM go on (`virDomainResume`); one that runs does so.
   public func resume(_ reference: DomainReference) async throws(LibvirtError) {
     try await perform(on: reference) { domain throws(LibvirtError) in
+      if try domain.state().0 == .running { return }
       guard unsafe virDomainResume(domain.raw) == 0 else { throw .last("virDomainResume") }
     }
   }

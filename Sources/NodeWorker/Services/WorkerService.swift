@@ -148,7 +148,7 @@ public struct WorkerService: Service {
       let control = OperationControl()
       controls[id] = control
       let runner = OperationRunner(host: settings.host, hypervisor: hypervisor, cluster: cluster)
-      Task {
+      Task.immediate {
         let outcome = await runner.perform(operation, control) { progress in
           feed.yield(.event(.migrationProgressed(id, progress)))
         }

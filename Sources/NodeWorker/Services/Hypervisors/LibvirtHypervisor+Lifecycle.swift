@@ -140,19 +140,15 @@ extension LibvirtHypervisor {
 
   public func suspend(_ vm: VMName) async throws(HypervisorError) {
     let connection = try connection()
-    let record = try await domain(vm, on: connection)
-    if record.state == .paused { return }
-    try await naming("Error suspending domain") { () throws(LibvirtError) in
-      try await connection.suspend(.uuid(record.uuid))
+    try await naming("Error suspending domain", of: vm) { () throws(LibvirtError) in
+      try await connection.suspend(.name(vm.rawValue))
     }
   }
 
   public func resume(_ vm: VMName) async throws(HypervisorError) {
     let connection = try connection()
-    let record = try await domain(vm, on: connection)
-    if record.state == .running { return }
-    try await naming("Error resuming domain") { () throws(LibvirtError) in
-      try await connection.resume(.uuid(record.uuid))
+    try await naming("Error resuming domain", of: vm) { () throws(LibvirtError) in
+      try await connection.resume(.name(vm.rawValue))
     }
   }
 
@@ -168,10 +164,13 @@ extension LibvirtHypervisor {
   }
 
   /// As `asking`, with libvirt's words directly behind the prefix: clients of the reference compare the text.
-  private func naming(_ prefix: String, _ body: () async throws(LibvirtError) -> Void) async throws(HypervisorError) {
+  private func naming(
+    _ prefix: String, of vm: VMName, _ body: () async throws(LibvirtError) -> Void
+  ) async throws(HypervisorError) {
     do throws(LibvirtError) {
       try await body()
     } catch {
+      if error.isNoDomain { throw notFound(vm) }
       var named = HypervisorError(error, while: prefix)
       named.description = "\(prefix): \(error.message)"
       throw named

@@ -126,10 +126,12 @@ public final class LibvirtHypervisor: Hypervisor {
     let found = try await asking("looking up \(vm)") { () throws(LibvirtError) in
       try await connection.domain(.name(vm.rawValue))
     }
-    guard let found else {
-      throw HypervisorError(.notFound, "Domain not found: no domain with matching name '\(vm)' on \(host)")
-    }
+    guard let found else { throw notFound(vm) }
     return found
+  }
+
+  func notFound(_ vm: VMName) -> HypervisorError {
+    HypervisorError(.notFound, "Domain not found: no domain with matching name '\(vm)' on \(host)")
   }
 
   /// Runs libvirt calls, and says what was being done when one fails.
