@@ -109,6 +109,30 @@ struct SwapByStorageTests {
     #expect(details.contains("'offline-stage: restore'"))
   }
 
+  @Test("the larger one's way back is in doubt: the smaller one is told as saved")
+  func doubtOnTheWayBack() {
+    var (cluster, task) = exchange()
+    cluster.answer("b")
+    cluster.complete("a")
+    cluster.answer("b", failing: .hypervisor, details: "no bridge")
+    cluster.answer("a", failing: .inDoubt, details: "silence")
+    let details = cluster.answers(task).first?.entries.first?.details ?? ""
+    #expect(details.contains("b is saved on n2") && details.contains("'offline-stage: go-home'"), "\(details)")
+    #expect(details.hasSuffix("a may be on either host") && !details.contains("a is on"), "\(details)")
+  }
+
+  @Test("the smaller one's way home is in doubt: the larger one is where it went back to")
+  func doubtAtHome() {
+    var (cluster, task) = exchange()
+    cluster.answer("b")
+    cluster.complete("a")
+    cluster.answer("b", failing: .hypervisor, details: "no bridge")
+    cluster.complete("a")
+    cluster.answer("b", failing: .inDoubt, details: "silence")
+    let details = cluster.answers(task).first?.entries.first?.details ?? ""
+    #expect(details.hasSuffix("no bridge; a is on n1, b may be on either host"), "\(details)")
+  }
+
   @Test("no way home for the smaller one: it is said how it is started")
   func saved() {
     var (cluster, task) = exchange()

@@ -74,6 +74,18 @@ extension SwapMachine {
     return times
   }
 
+  /// Where a machine is after those of its steps that have ended: none of them is unclear.
+  private func place(of way: Int) -> String {
+    let vm = ways[way].vm.name
+    switch past.last(where: { $0.isFirst == (way == 0) && $0.migration.isMoved })?.stage {
+    case .whole, .restore: return "\(vm) is on \(ways[way].destination)"
+    case .back, .goHome, nil: return "\(vm) is on \(ways[way].source)"
+    case .save:
+      return "\(vm) is saved on \(ways[way].source) and waits: "
+        + "'migrate vm' with 'offline-stage: go-home' starts it there"
+    }
+  }
+
   /// Where both are after a failure, in words.
   var whereabouts: String {
     guard let last = past.last else { return "both stayed where they were" }
@@ -81,11 +93,8 @@ extension SwapMachine {
     let small = ways[smaller]
     let unclear = past.filter { $0.migration.isUnclear }.map(\.migration.move.vm.name.rawValue)
     if !unclear.isEmpty {
-      let others = past.filter { !$0.migration.isUnclear && $0.migration.isMoved && $0.stage == .whole }
-        .map { "\($0.migration.move.vm.name) is on \($0.migration.move.destination)" }
-      let saved =
-        last.stage == .whole && past.first?.stage == .save ? ["\(small.vm.name) is saved on \(small.source)"] : []
-      return (others + saved + ["\(unclear.joined(separator: ", ")) may be on either host"]).joined(separator: ", ")
+      let known = ways.indices.filter { !unclear.contains(ways[$0].vm.name.rawValue) }.map(place)
+      return (known + ["\(unclear.joined(separator: ", ")) may be on either host"]).joined(separator: ", ")
     }
     switch (last.stage, last.migration.isMoved) {
     case (.whole, _), (.save, _): return "both stayed where they were"
