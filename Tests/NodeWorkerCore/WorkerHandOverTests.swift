@@ -157,6 +157,17 @@ struct WorkerHandOverTests {
     #expect(bench.answers(task) == [reply(to: "t")])
   }
 
+  @Test("it goes while it exchanges machines, and stays away: the answer names what may be saved")
+  func awayDuringExchange() {
+    var bench = bench(true)
+    let wish = VMMigration(vm: "a", destination: "n2", partner: SwapPartner(vm: "b"))
+    let task = bench.receive(.migrate(wish), id: "t")
+    bench.handle(.coordinatorReported(CoordinatorReport(isOnline: false, epoch: 3)))
+    bench.pass(.seconds(60))
+    let details = bench.answers(task).first?.entries.first?.details ?? ""
+    #expect(details.contains("went away") && details.contains("a or b may be saved"), "\(details)")
+  }
+
   @Test("it goes, and stays away")
   func goesAway() {
     var bench = bench(true)

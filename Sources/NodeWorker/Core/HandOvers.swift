@@ -115,13 +115,20 @@ extension WorkerMachine {
     let ids = Set(over.map(\.id))
     let lost = handOvers.remove { ids.contains($0.id) }
     return lost.flatMap {
-      abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway)
+      abandon([$0], .noCoordinator, $0.epoch == nil ? Self.noCoordinator(for: $0.task) : Self.wentAway(from: $0.task))
     }
   }
 
-  private static let wentAway =
-    "the coordinator went away before it answered; migrations that had begun are finished by the workers. "
-    + "See 'migfra vms', start migfra-coordinator, then send the task again"
+  private static func wentAway(from task: TaskMessage) -> String {
+    let usual =
+      "the coordinator went away before it answered; migrations that had begun are finished by the workers. "
+      + "See 'migfra vms', start migfra-coordinator, then send the task again"
+    // What becomes of an exchange after this answer is told to nobody.
+    guard case .migrate(let wish) = task.body, let partner = wish.partner else { return usual }
+    return usual
+      + "; \(wish.vm) or \(partner.vm) may be saved in the shared directory: a coordinator with the same journal brings it "
+      + "back, or 'migrate vm' with 'offline-stage: go-home' on its host"
+  }
 
   /// The coordinator's answer, with the caller's id, on the caller's topic.
   mutating func coordinatorAnswered(_ result: TaskResult) -> [WorkerEffect] {
