@@ -35,6 +35,29 @@ struct WorkerRepeatTests {
     #expect(bench.answers(second) == bench.answers(first))
   }
 
+  @Test("refused for a full disk, and brought once more when there is room: not done, the same answer")
+  func unwrittenAndBroughtAgain() {
+    var bench = Workbench()
+    let task = TaskMessage(id: "t", body: .stop([VMStop(vm: "a")]))
+    bench.handle(.taskUnwritten(task, TaskArrival(sequence: 0, route: Workbench.route), cause: "full"))
+    #expect(bench.answers(0).first?.entries.first?.code == .internal)
+    #expect(bench.answers(0).first?.entries.first?.details?.contains("was not executed") == true)
+    let again = bench.receive(task)
+    #expect(bench.answers(again) == bench.answers(0) && bench.work.isEmpty)
+  }
+
+  @Test("a running task that comes again when the disk is full has its one answer")
+  func runningAndUnwritten() {
+    var bench = Workbench()
+    let task = TaskMessage(id: "t", body: .stop([VMStop(vm: "a")]))
+    let first = bench.receive(task)
+    bench.handle(.taskUnwritten(task, TaskArrival(sequence: 0, route: Workbench.route), cause: "full"))
+    #expect(bench.answers(0).isEmpty)
+    bench.finish("a")
+    bench.handle(.taskUnwritten(task, TaskArrival(sequence: 0, route: Workbench.route), cause: "full"))
+    #expect(bench.answers(0) == bench.answers(first))
+  }
+
   @Test("the same id with another content is refused, and the first task is answered as ever")
   func conflictingID() {
     var bench = Workbench()

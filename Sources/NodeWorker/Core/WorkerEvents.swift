@@ -21,6 +21,8 @@ public enum WorkerEvent: Sendable {
   case busConnected
   case taskReceived(TaskMessage, TaskArrival)
   case taskUnreadable(UnreadableTask, TaskArrival)
+  /// The journal could not take it, for this reason: it must not be carried out.
+  case taskUnwritten(TaskMessage, TaskArrival, cause: String)
   case inventoryTaken(HostInventory)
   case hypervisorLost(String)
   case operationFinished(OperationID, OperationOutcome)

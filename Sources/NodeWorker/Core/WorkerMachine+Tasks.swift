@@ -10,9 +10,7 @@ extension WorkerMachine {
     case .new: break
     case .running: return [.forget(arrival)]
     case .answered(let result): return [.answer(result, arrival)]
-    case .conflicting:
-      let details = "the id '\(task.id?.rawValue ?? "")' was used for another task"
-      return [.answer(refusal(of: task, .duplicateID, details), arrival)]
+    case .conflicting: return [conflict(of: task, arrival)]
     }
     var effects = task.warnings.map { warning in
       WorkerEffect.note(Note(.warning, "a task has a key without meaning", ["warning": warning]))
@@ -41,6 +39,24 @@ extension WorkerMachine {
     case .quit: effects += quit(task, arrival)
     }
     return effects
+  }
+
+  /// The refusal is remembered: the broker may bring the task once more, when it could be written down.
+  mutating func refuseUnwritten(_ task: TaskMessage, _ arrival: TaskArrival, _ cause: String) -> [WorkerEffect] {
+    switch ledger.receive(task) {
+    case .new:
+      let details =
+        "\(configuration.host) cannot write its journal (\(cause)); the task was not executed: send it again with another id"
+      return [refuse(task, arrival, .internal, details)]
+    case .running: return []
+    case .answered(let result): return [.answer(result, arrival)]
+    case .conflicting: return [conflict(of: task, arrival)]
+    }
+  }
+
+  private func conflict(of task: TaskMessage, _ arrival: TaskArrival) -> WorkerEffect {
+    let details = "the id '\(task.id?.rawValue ?? "")' was used for another task"
+    return .answer(refusal(of: task, .duplicateID, details), arrival)
   }
 
   /// Patterns mean the machines that are active when the task's turn comes; none is a success.

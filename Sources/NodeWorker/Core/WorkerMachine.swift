@@ -110,6 +110,7 @@ public struct WorkerMachine: Sendable {
         .note(Note(.warning, "a task could not be read", ["cause": error.description])),
         .answer(.unreadable(id: error.id, code: error.code, details: error.description), arrival),
       ]
+    case .taskUnwritten(let task, let arrival, let cause): return refuseUnwritten(task, arrival, cause)
     case .inventoryTaken(let inventory): return take(inventory, at: now) + expandPatterns(at: now)
     case .hypervisorLost(let cause):
       guard report.isHypervisorReachable else { return [] }

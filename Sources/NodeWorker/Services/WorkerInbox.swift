@@ -65,10 +65,12 @@ final class WorkerInbox: Sendable {
       feed.yield(.task(payload, try journal.receive(payload, for: route)))
     } catch {
       logger.error("the journal cannot be written; the task is refused", metadata: [LogKey.cause: "\(error)"])
-      let refusal = UnreadableTask(
-        id: try? TaskMessage.decode(payload).id, code: .internal,
-        description: "\(settings.host) cannot write its journal (\(error)); the task was not executed")
-      feed.yield(.event(.taskUnreadable(refusal, TaskArrival(sequence: 0, route: route))))
+      let arrival = TaskArrival(sequence: 0, route: route)
+      do throws(UnreadableTask) {
+        feed.yield(.event(.taskUnwritten(try TaskMessage.decode(payload), arrival, cause: "\(error)")))
+      } catch {
+        feed.yield(.event(.taskUnreadable(error, arrival)))
+      }
     }
   }
 }

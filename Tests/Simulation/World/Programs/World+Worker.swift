@@ -45,8 +45,8 @@ extension World {
       if let id = task.id { truth.received[id, default: 0] += 1 }
       guard workers[host]?.hasFullDisk == false else {
         if let id = task.id { truth.unwritten.insert(id) }
-        let refusal = UnreadableTask(id: task.id, code: .internal, description: "the journal cannot be written")
-        return feed(client, .worker(.taskUnreadable(refusal, TaskArrival(sequence: 0, route: route))))
+        let arrival = TaskArrival(sequence: 0, route: route)
+        return feed(client, .worker(.taskUnwritten(task, arrival, cause: "the disk is full")))
       }
       guard let arrival = workers[host]?.journal.receive(task, route) else { return }
       feed(client, .worker(.taskReceived(task, arrival)))
