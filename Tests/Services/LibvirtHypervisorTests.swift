@@ -29,10 +29,15 @@ struct LibvirtHypervisorTests {
 
   /// Runs `body` on a driver of its own, with the inventories that were told so far.
   private func with(
+    saved: String? = nil,
     _ body: @Sendable (LibvirtHypervisor, @escaping @Sendable () -> HostInventory?) async throws -> Void
   ) async throws {
     let folder = try TemporaryFolder()
-    let settings = try settings(in: folder)
+    var settings = try settings(in: folder)
+    if let saved {
+      try folder.write("saved", to: "\(saved).migfra-save")
+      settings.sharedDirectory = folder.file("")
+    }
     let hypervisor = LibvirtHypervisor(
       host: "node1", settings: settings, capacity: CapacitySettings(), limits: LimitSettings())
     let latest = Latest()
@@ -103,6 +108,24 @@ struct LibvirtHypervisorTests {
       try await eventually("machine that is off") { inventory()?.vms.first?.state == .shutOff }
       try await hypervisor.stop(VMStop(vm: "vm1", undefines: true))
       try await eventually("machine forgotten") { inventory()?.vms == [] }
+    }
+  }
+
+  @Test("A machine that is saved, and started before it went home, is not started beside its image")
+  func startedWhileSaved() async throws {
+    try await with(saved: "vm1") { hypervisor, inventory in
+      for isTransient in [true, false] {
+        do throws(HypervisorError) {
+          _ = try await hypervisor.start(
+            VMStart(source: .xml(xml("vm1"), isTransient: isTransient), awaitsSSH: false), OperationControl())
+          Issue.record("started, and what it had in its memory is lost")
+        } catch {
+          #expect(error.code == .wrongState && error.description.contains("vm1.migfra-save"), "\(error)")
+        }
+      }
+      #expect(inventory()?.vms == [])
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm2"), isTransient: false), awaitsSSH: false), OperationControl())
     }
   }
 

@@ -29,6 +29,7 @@ extension LibvirtHypervisor {
     switch start.source {
     case .defined(let name): record = try await domain(name, on: connection)
     case .xml(let xml, isTransient: true):
+      if let name = try DomainDescription(xml).name { try refuseStart(besideImageOf: name) }
       let shaped = start.asksForShape ? try start.shaped(xml) : xml
       let devices = try await StartDevices(start, on: connection, of: host)
       record = try await asking("Error creating domain") { () throws(LibvirtError) in
@@ -45,6 +46,7 @@ extension LibvirtHypervisor {
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
     if record.isActive { return (record.name, start.untouchedDevices) }
+    try refuseStart(besideImageOf: record.name)
     let devices = try await StartDevices(start, on: connection, of: host)
     if start.asksForShape { try await reshape(.uuid(record.uuid), as: start, on: connection, &undo) }
     try await asking("Error creating domain") { () throws(LibvirtError) in

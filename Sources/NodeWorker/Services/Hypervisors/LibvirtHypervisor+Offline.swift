@@ -43,17 +43,26 @@ extension LibvirtHypervisor {
 
   /// The image of an earlier attempt, if there is one.
   func savedImage(of order: MigrationOrder) -> String? {
-    guard order.type == .offline, let path = try? imagePath(of: order) else { return nil }
+    order.type == .offline ? savedImage(of: order.vm) : nil
+  }
+
+  private func savedImage(of vm: VMName) -> String? {
+    guard let path = imagePath(of: vm) else { return nil }
     return FileManager.default.fileExists(atPath: path) ? path : nil
   }
 
-  private func imagePath(of order: MigrationOrder) throws(HypervisorError) -> String {
-    guard let directory = settings.sharedDirectory else {
-      throw HypervisorError(
-        .unsupported,
-        "offline migration needs a directory that all hosts share: set hypervisor.shared-directory on \(host)")
-    }
-    return "\(directory)/\(order.vm).migfra-save"
+  /// A machine that is kept in an image is not started beside it: what it had in its memory would be lost.
+  func refuseStart(besideImageOf name: String) throws(HypervisorError) {
+    guard let image = savedImage(of: VMName(rawValue: name)) else { return }
+    throw HypervisorError(
+      .wrongState,
+      "\(name) is kept in \(image), where an exchange or an offline migration has saved it: 'migrate vm' with "
+        + "'offline-stage: go-home' starts it from there; remove the image if it is old")
+  }
+
+  /// nil: there is no directory that all hosts share.
+  private func imagePath(of vm: VMName) -> String? {
+    settings.sharedDirectory.map { "\($0)/\(vm).migfra-save" }
   }
 
   func moveOffline(
@@ -129,7 +138,11 @@ extension LibvirtHypervisor {
   private func save(
     _ record: DomainRecord, _ ends: MigrationEnds, _ course: MigrationCourse
   ) async throws(HypervisorError) -> MovedVM {
-    let image = try imagePath(of: ends.order)
+    guard let image = imagePath(of: ends.order.vm) else {
+      throw HypervisorError(
+        .unsupported,
+        "offline migration needs a directory that all hosts share: set hypervisor.shared-directory on \(host)")
+    }
     try await ends.preflight(record)
     _ = try await ends.descriptions(of: record)
     var moved = MovedVM()

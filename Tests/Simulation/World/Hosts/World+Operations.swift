@@ -91,6 +91,7 @@ extension World {
     }
     guard let host = hosts[run.host], let machine = host.machines[vm] else { throw Failure(.notFound, "no \(vm)") }
     guard !machine.isActive else { return finish(number, .success(vm: vm)) }
+    guard images[vm] == nil else { throw Failure(.wrongState, "\(vm) is kept in an image") }
     guard host.used + machine.memory <= host.memory else { throw Failure(.hypervisor, "no memory for \(vm)") }
     hosts[run.host]?.machines[vm]?.state = .running
     note("\(vm) is started on \(run.host)")
