@@ -3,20 +3,21 @@ import ClusterModel
 import Foundation
 import MigfraProtocol
 
-/// `migfra evacuate HOST`
+/// `migfra evacuate HOST …`
 struct Evacuate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Empties a host: moves its virtual machines to others while they keep running.",
+    abstract: "Empties hosts: moves their virtual machines to others while they keep running.",
     discussion: """
-      Plans first, and refuses the plan if a machine would have to stay (unless --best-effort). Ends when the host's own \
-      report shows that it is empty. A host that was emptied takes no arrivals until 'migfra uncordon'.
+      Plans first, and refuses the plan if a machine would have to stay (unless --best-effort). Ends when the \
+      hosts' own reports show that they are empty. Several hosts are emptied by one plan, and none of them receives. \
+      A host that was emptied takes no arrivals until 'migfra uncordon'.
       Exit codes: 0 emptied, 2 some machines stayed, 3 not feasible, 1 error.
       """)
 
   @OptionGroup var options: ClientOptions
 
-  @Argument(help: "The host to empty.")
-  var host: String
+  @Argument(help: ArgumentHelp("The hosts to empty.", valueName: "host"))
+  var hosts: [String]
 
   @OptionGroup var wish: WishOptions
 
@@ -35,23 +36,25 @@ struct Evacuate: AsyncParsableCommand {
   var dryRun = false
 
   func validate() throws {
-    try wish.validate([host])
+    try wish.validate(hosts)
     if let retries, !(0...1000).contains(retries) { throw ValidationError("--retries: expected 0 to 1000") }
   }
 
   func run() async throws {
     try await reporting(options) {
+      let names = hosts.map(HostName.init(rawValue:))
       let evacuation = NodeEvacuation(
-        destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode, migrationType: type,
+        hosts: Array(names.dropFirst()), destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode,
+        migrationType: type,
         overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
       let task = TaskMessage(
-        id: .fresh(), host: HostName(rawValue: host), body: .evacuate(evacuation), measuresTime: true)
+        id: .fresh(), host: names.first, body: .evacuate(evacuation), measuresTime: true)
       var display = EvacuationDisplay(isQuiet: options.json)
       let result = try await BusClient.visit(options) { client in
         try await client.ask(task, watch: { display.show($0) })
       }
       display.finish(result)
-      if options.json { try printJSON(EvacuationOutput(host: host, result: result, report: display.latest)) }
+      if options.json { try printJSON(EvacuationOutput(hosts: hosts, result: result, report: display.latest)) }
       switch result.status {
       case .success: return
       case .partial: throw Exit.partial
@@ -82,7 +85,7 @@ struct EvacuationOutput: Encodable {
     var details: String
   }
 
-  var host: String
+  var sources: [String]
   var status: String
   var details: String?
   var code: String?
@@ -94,8 +97,8 @@ struct EvacuationOutput: Encodable {
   var hosts: [LoadOutput]
   var score: ScoreOutput?
 
-  init(host: String, result: TaskResult, report: PlanReport?) {
-    self.host = host
+  init(hosts names: [String], result: TaskResult, report: PlanReport?) {
+    sources = names
     status = (result.status ?? .error).rawValue
     details = result.details
     code = result.code?.rawValue

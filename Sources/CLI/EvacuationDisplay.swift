@@ -36,15 +36,17 @@ struct EvacuationDisplay {
     }
     guard let report = latest else { return }
     print("")
+    let sources = report.request.sourceList
+    let are = report.request.sources.count == 1 ? "is" : "are"
     switch report.state {
     case .planned:
       print(report.unplaced.isEmpty ? "Dry run: this plan can be carried out." : "Dry run: not everything has a place.")
     case .drained:
-      print("\(report.request.source) is DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds)).")
+      print("\(sources) \(are) DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds)).")
     case .cancelled:
-      print("\(report.request.source): \(report.reason).")
+      print("\(sources): \(report.reason).")
     case .partial, .failed, .draining, .cancelling:
-      print("\(report.request.source) is not empty (\(report.state.rawValue)): \(report.reason).")
+      print("\(sources) \(are) not empty (\(report.state.rawValue)): \(report.reason).")
       for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
     }
   }
@@ -55,7 +57,7 @@ struct EvacuationDisplay {
     let request = report.request
     let memory = report.moves.reduce(0) { $0 + $1.move.vm.memoryKiB }
     var text =
-      "Plan \(report.id): empty \(request.source), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
+      "Plan \(report.id): empty \(request.sourceList), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
     text += "\(report.moves.count) to move, \(SizeText.kibibytes(memory)) of memory\n"
     if !report.moves.isEmpty {
       var table = Table(["  VM", "MEMORY", "VCPUS", "FROM", "TO"], rightAligned: [1, 2])

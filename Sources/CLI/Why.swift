@@ -30,7 +30,7 @@ struct Why: AsyncParsableCommand {
         throw BusClient.Failure(description: "\(unknown) has never reported: see 'migfra hosts'")
       }
       let outlooks = names.map { name in
-        Outlook(wish.request(emptying: name), on: cluster.snapshot(emptying: name))
+        Outlook(emptying: name, wish.request(emptying: name), on: cluster.snapshot(emptying: name))
       }
       if options.json {
         try printJSON(outlooks.map { WhyOutput($0) })

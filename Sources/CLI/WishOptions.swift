@@ -29,7 +29,7 @@ struct WishOptions: ParsableArguments {
 
   func request(emptying host: HostName) -> EvacuationRequest {
     EvacuationRequest(
-      source: host, destinations: to.map(HostName.init(rawValue:)), mode: mode ?? .auto, overbooking: overbooking)
+      sources: [host], destinations: to.map(HostName.init(rawValue:)), mode: mode ?? .auto, overbooking: overbooking)
   }
 
   func wish(emptying hosts: [String], movesOthers: Bool) -> EvacuationWish {

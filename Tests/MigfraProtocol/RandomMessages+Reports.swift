@@ -31,7 +31,8 @@ extension RandomMessages {
 
   mutating func planReport() -> PlanReport {
     let request = EvacuationRequest(
-      source: host(), destinations: some(3) { $0.host() }, mode: one(of: PlacementMode.allCases), overbooking: flip(),
+      sources: [host()] + some(2) { $0.host() }, destinations: some(3) { $0.host() },
+      mode: one(of: PlacementMode.allCases), overbooking: flip(),
       bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
     return PlanReport(
       id: planID(), request: request, state: one(of: PlanReport.State.allCases), reason: text(),

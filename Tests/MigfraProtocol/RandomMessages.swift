@@ -90,7 +90,8 @@ struct RandomMessages {
       default:
         .evacuate(
           NodeEvacuation(
-            destinations: some(3) { $0.host() }, mode: maybe { $0.one(of: PlacementMode.allCases) },
+            hosts: some(2) { $0.host() }, destinations: some(3) { $0.host() },
+            mode: maybe { $0.one(of: PlacementMode.allCases) },
             migrationType: maybe { $0.one(of: MigrationType.allCases) }, overbooking: maybe { $0.flip() },
             retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() }, tuning: tuning(withMap: false),
             isDryRun: flip()))

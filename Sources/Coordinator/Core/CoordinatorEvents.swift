@@ -41,7 +41,8 @@ public enum CoordinatorEffect: Sendable, Equatable {
 
 /// Timers are named for what they are about; one that fires too late changes nothing.
 public enum CoordinatorTimer: Sendable, Hashable {
-  case retry(PlanID, VMName, generation: Int)
+  /// The pause before the next attempt to move the machine with this UUID is over.
+  case retry(PlanID, String, generation: Int)
   /// A worker has been offline for as long as we wait for it.
   case workerLost(HostName, epoch: Epoch)
   /// Reports should have caught up with answers.

@@ -17,7 +17,7 @@ extension CoordinatorMachine {
     let plan = PlanID(rawValue: target.rawValue)
     if let index = evacuations.firstIndex(where: { $0.task.id == target || $0.id == plan }) {
       let orders = evacuations[index].cancel(request)
-      let metadata = ["plan-id": evacuations[index].id.rawValue, "host": evacuations[index].request.source.rawValue]
+      let metadata = ["plan-id": evacuations[index].id.rawValue, "hosts": evacuations[index].request.sourceList]
       return [
         .note(Note(.info, "an evacuation is being cancelled", metadata)),
         .publishPlan(evacuations[index].report(at: now)),
@@ -70,8 +70,8 @@ extension EvacuationMachine {
   /// While it is being cancelled nothing is tried again.
   mutating func endWhatWaits() {
     guard state == .cancelling else { return }
-    for vm in migrations.filter({ !$0.isFinal && $0.task == nil }).map(\.move.vm.name) {
-      _ = withMigration(of: vm) { $0.fail(.cancelled, details: "cancelled before it moved") }
+    for uuid in migrations.filter({ !$0.isFinal && $0.task == nil }).map(\.move.vm.uuid) {
+      _ = withMigration(of: uuid) { $0.fail(.cancelled, details: "cancelled before it moved") }
     }
   }
 }

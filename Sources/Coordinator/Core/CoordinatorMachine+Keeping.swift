@@ -23,11 +23,11 @@ extension CoordinatorMachine {
       evacuations.append(evacuation)
       turns = max(turns, evacuation.lastTurn)
       for task in [evacuation.task] + evacuation.cancels.map(\.task) { _ = ledger.receive(task) }
-      let source = evacuation.request.source
+      let sources = evacuation.request.sources
       // The last incarnation may have been killed before it said so.
-      var effects = [set(source, to: .draining, because: "plan \(evacuation.id)")]
-      effects += takeUp(evacuation.id, evacuation.migrations, with: [source], at: now)
-      effects += evacuation.openOrders.map { .send($0, to: source) }
+      var effects = sources.map { set($0, to: .draining, because: "plan \(evacuation.id)") }
+      effects += takeUp(evacuation.id, evacuation.migrations, with: sources, at: now)
+      for source in sources { effects += evacuation.openOrders(of: source).map { .send($0, to: source) } }
       if evacuation.settlingSince != nil {
         effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))
       }
@@ -54,7 +54,7 @@ extension CoordinatorMachine {
     for migration in migrations {
       guard case .retrying(let generation) = migration.state else { continue }
       let pause = MigrationMachine.pause(beforeAttempt: generation)
-      effects.append(.setTimer(.retry(plan, migration.move.vm.name, generation: generation), after: pause))
+      effects.append(.setTimer(.retry(plan, migration.move.vm.uuid, generation: generation), after: pause))
     }
     let metadata = ["plan-id": plan.rawValue, "hosts": hosts.map(\.rawValue).joined(separator: " ")]
     return [.note(Note(.warning, "going on with an operation of the last run", metadata))] + effects

@@ -19,15 +19,15 @@ extension CoordinatorMachine {
         effects += swaps.flatMap { $0.openOrders(of: report.host) }.map { .send($0, to: report.host) }
       }
     }
-    guard let index = evacuations.firstIndex(where: { $0.request.source == report.host }) else {
+    guard let index = evacuations.firstIndex(where: { $0.empties(report.host) }) else {
       return effects + advance(at: now)
     }
     if report.presence == .online {
       // A worker that lost its journal knows nothing of its tasks; one that did not takes them for repeats.
       if let knownEpoch, knownEpoch < report.epoch {
-        effects += evacuations[index].openOrders.map { .send($0, to: report.host) }
+        effects += evacuations[index].openOrders(of: report.host).map { .send($0, to: report.host) }
       }
-      effects += joinArrivals(to: index)
+      effects += joinArrivals(on: report.host, to: index)
     } else {
       effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))
       effects.append(
@@ -37,20 +37,23 @@ extension CoordinatorMachine {
   }
 
   /// Machines that appeared on a host while it is being emptied are emptied too.
-  private mutating func joinArrivals(to index: Int) -> [CoordinatorEffect] {
+  private mutating func joinArrivals(on host: HostName, to index: Int) -> [CoordinatorEffect] {
     guard evacuations[index].state == .draining else { return [] }
-    let host = evacuations[index].request.source
     var arrivals = roster[host]?.activeVMs.filter { !evacuations[index].concerns($0.uuid) } ?? []
     // Tasks name machines by name: one that took another's name joins when the other's migration has an end.
     arrivals.removeAll { arrival in
-      let isTaken = evacuations[index].withMigration(of: arrival.name) { other in
+      let namesake = evacuations[index].migrations.first { other in
+        other.move.source == host && other.move.vm.name == arrival.name && !other.isFinal
+      }
+      guard let namesake else { return false }
+      let isTaken = evacuations[index].withMigration(of: namesake.move.vm.uuid) { other in
         if other.task == nil { other.fail(.notFound, details: "\(host) has another machine of this name now") }
         return !other.isFinal
       }
       return isTaken == true
     }
     guard !arrivals.isEmpty else { return [] }
-    let plan = Planner.plan(evacuations[index].request, on: snapshot(), only: Set(arrivals.map(\.name)))
+    let plan = Planner.plan(evacuations[index].request, on: snapshot(), only: Set(arrivals.map(\.uuid)))
     evacuations[index].join(plan)
     return [
       .note(
@@ -71,14 +74,14 @@ extension CoordinatorMachine {
     }
     guard let task = result.id, let outcome = result.entries.first,
       let index = evacuations.firstIndex(where: { evacuation in
-        evacuation.request.source == host && evacuation.migrations.contains { $0.task == task }
-      }), let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm.name
+        evacuation.empties(host) && evacuation.migrations.contains { $0.task == task }
+      }), let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm
     else { return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))] }
     let plan = evacuations[index].id
-    let consequence = evacuations[index].withMigration(of: vm) { $0.finish(task, with: outcome, at: now) } ?? nil
+    let consequence = evacuations[index].withMigration(of: vm.uuid) { $0.finish(task, with: outcome, at: now) } ?? nil
     evacuations[index].endWhatWaits()
     var effects: [CoordinatorEffect] = []
-    var metadata = ["host": host.rawValue, "vm": vm.rawValue, "plan-id": plan.rawValue]
+    var metadata = ["host": host.rawValue, "vm": vm.name.rawValue, "plan-id": plan.rawValue]
     if outcome.isSuccess {
       effects.append(.note(Note(.info, "moved", metadata)))
     } else {
@@ -86,23 +89,23 @@ extension CoordinatorMachine {
       effects.append(.note(Note(.warning, "a migration failed", metadata)))
     }
     if case .retry(let pause, let generation, let elsewhere) = consequence, evacuations[index].state == .draining {
-      if elsewhere { redirect(vm, in: index) }
-      effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
+      if elsewhere { redirect(vm.uuid, in: index) }
+      effects.append(.setTimer(.retry(plan, vm.uuid, generation: generation), after: pause))
     }
-    effects += joinArrivals(to: index)
+    effects += joinArrivals(on: host, to: index)
     effects.append(.publishPlan(evacuations[index].report(at: now)))
     return effects + advance(at: now)
   }
 
   /// Looks for another destination for a machine whose own was the cause of its failure.
-  private mutating func redirect(_ vm: VMName, in index: Int) {
-    guard let migration = evacuations[index].migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
+  private mutating func redirect(_ uuid: String, in index: Int) {
+    guard let migration = evacuations[index].migrations.first(where: { $0.move.vm.uuid == uuid && !$0.isFinal }) else {
       return
     }
     let plan = Planner.plan(
-      evacuations[index].request, on: snapshot(), only: [vm], excluding: [migration.move.destination])
+      evacuations[index].request, on: snapshot(), only: [uuid], excluding: [migration.move.destination])
     guard let other = plan.moves.first?.destination else { return }
-    _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
+    _ = evacuations[index].withMigration(of: uuid) { $0.redirect(to: other) }
   }
 
   mutating func update(_ progress: MigrationProgress) -> [CoordinatorEffect] {
@@ -119,13 +122,13 @@ extension CoordinatorMachine {
 
   mutating func fire(_ timer: CoordinatorTimer, at now: Moment) -> [CoordinatorEffect] {
     switch timer {
-    case .retry(let plan, let vm, let generation):
+    case .retry(let plan, let uuid, let generation):
       if let index = swaps.firstIndex(where: { $0.id == plan }) {
-        swaps[index].retry(vm, generation: generation)
+        swaps[index].retry(uuid, generation: generation)
         return advance(at: now)
       }
       guard let index = evacuations.firstIndex(where: { $0.id == plan }) else { return [] }
-      _ = evacuations[index].withMigration(of: vm) { $0.retry(generation: generation) }
+      _ = evacuations[index].withMigration(of: uuid) { $0.retry(generation: generation) }
       return advance(at: now)
     case .workerLost(let host, _):
       // It may have been back meanwhile: what counts is how long it has been away now.
@@ -134,8 +137,8 @@ extension CoordinatorMachine {
         "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
         + "whether the machine moved is not known"
       giveUpSwaps(with: host, details: details)
-      if let index = evacuations.firstIndex(where: { $0.request.source == host }) {
-        evacuations[index].failAll(.noWorker, details: details)
+      if let index = evacuations.firstIndex(where: { $0.empties(host) }) {
+        evacuations[index].failAll(from: host, .noWorker, details: details)
       }
       return advance(at: now)
     case .settle: return advance(at: now)
@@ -156,16 +159,17 @@ extension CoordinatorMachine {
 
   private mutating func settle(_ id: PlanID, at now: Moment) -> [CoordinatorEffect] {
     guard let index = evacuations.firstIndex(where: { $0.id == id }) else { return [] }
-    let source = evacuations[index].request.source
-    var expected: [VMName] = []
+    var expected: [HostName: [VMName]] = [:]
     if evacuations[index].migrations.allSatisfy(\.isFinal) {
       // What is on its way here will have to leave again.
-      let incoming = evacuations.flatMap(\.migrations).filter { $0.move.destination == source }
+      let incoming = evacuations.flatMap(\.migrations).filter { evacuations[index].empties($0.move.destination) }
       if incoming.contains(where: { $0.task != nil }) { return [] }
-      expected = incoming.filter { migration in
-        migration.isMoved && !evacuations[index].concerns(migration.move.vm.uuid)
-          && !roster.shows(migration.move.vm.uuid, activeAwayFrom: migration.move.source)
-      }.map(\.move.vm.name)
+      for migration in incoming
+      where migration.isMoved && !evacuations[index].concerns(migration.move.vm.uuid)
+        && !roster.shows(migration.move.vm.uuid, activeAwayFrom: migration.move.source)
+      {
+        expected[migration.move.destination, default: []].append(migration.move.vm.name)
+      }
     }
     switch evacuations[index].settle(with: roster, expecting: expected, at: now) {
     case .moving, .waitingForReports(isNew: false): return []
@@ -173,28 +177,30 @@ extension CoordinatorMachine {
     case .over: break
     }
     let ended = evacuations.remove(at: index)
-    let state: NodeReport.State =
-      switch ended.state {
-      case .drained: .drained
-      // Whoever takes the wish back wants the host to be used.
-      case .cancelled: .active
-      default: .partial
-      }
     return [
       .note(
         Note(
           ended.state == .drained ? .info : .warning, "evacuation ends",
-          ["host": source.rawValue, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason])),
-      set(source, to: state, because: "plan \(id): \(ended.reason)"),
-      .publishPlan(ended.report(at: now)),
-    ] + keep(id) + [answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival)]
+          [
+            "hosts": ended.request.sourceList, "plan-id": id.rawValue, "state": ended.state.rawValue,
+            "reason": ended.reason,
+          ]))
+    ]
+      + ended.request.sources.map { source in
+        // Whoever takes the wish back wants the hosts to be used.
+        let state: NodeReport.State =
+          ended.state == .cancelled ? .active : ended.emptied.contains(source) ? .drained : .partial
+        return set(source, to: state, because: "plan \(id): \(ended.reason)")
+      } + [.publishPlan(ended.report(at: now))] + keep(id) + [
+        answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival)
+      ]
       + answerCancels(ended.cancels, isCancelled: ended.state == .cancelled, details: ended.reason)
   }
 
   /// A node's state outlives the coordinator, except that nobody empties it any more.
   mutating func recall(_ report: NodeReport) -> [CoordinatorEffect] {
     guard nodes[report.host] == nil, report.state != .active else { return [] }
-    let isContinued = evacuations.contains { $0.request.source == report.host }
+    let isContinued = evacuations.contains { $0.empties(report.host) }
     guard report.state == .draining, !isContinued else {
       nodes[report.host] = report
       return []

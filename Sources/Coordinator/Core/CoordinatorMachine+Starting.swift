@@ -8,8 +8,8 @@ extension CoordinatorMachine {
   mutating func startWaiting(at now: Moment) -> [CoordinatorEffect] {
     var effects: [CoordinatorEffect] = []
     var slots = Slots(self)
-    while let (index, vm) = next(within: slots) {
-      let move = start(vm, in: index, at: now, &effects)
+    while let (index, uuid) = next(within: slots) {
+      let move = start(uuid, in: index, at: now, &effects)
       if let move { slots.take(move) }
     }
     return effects
@@ -40,18 +40,22 @@ extension CoordinatorMachine {
     func arriving(_ host: HostName) -> Int { arriving[host, default: 0] }
   }
 
-  private func next(within slots: Slots) -> (index: Int, vm: VMName)? {
-    var best: (index: Int, vm: VMName)?
+  private func next(within slots: Slots) -> (index: Int, uuid: String)? {
+    var best: (index: Int, uuid: String)?
     for (index, evacuation) in evacuations.enumerated() {
-      let source = evacuation.request.source
       if let best, evacuations[best.index].lastTurn <= evacuation.lastTurn { continue }
-      guard roster.isOnline(source), slots.leaving(source) < configuration.outgoingMigrations,
+      let ready = Set(
+        evacuation.request.sources.filter { source in
+          roster.isOnline(source) && slots.leaving(source) < configuration.outgoingMigrations
+        })
+      guard !ready.isEmpty,
         let migration = evacuation.migrations.first(where: { migration in
-          migration.state == .waiting && !slots.moving.contains(migration.move.vm.uuid)
+          migration.state == .waiting && ready.contains(migration.move.source)
+            && !slots.moving.contains(migration.move.vm.uuid)
             && slots.arriving(migration.move.destination) < configuration.incomingMigrations
         })
       else { continue }
-      best = (index, migration.move.vm.name)
+      best = (index, migration.move.vm.uuid)
     }
     return best
   }
@@ -59,37 +63,37 @@ extension CoordinatorMachine {
   /// Starts one migration. If its destination cannot take it now it is sent elsewhere, and waits for a slot there; if
   /// there is no other place it is tried again later. nil: it was not started.
   private mutating func start(
-    _ vm: VMName, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
+    _ uuid: String, in index: Int, at now: Moment, _ effects: inout [CoordinatorEffect]
   ) -> Plan.Move? {
     let evacuation = evacuations[index]
-    guard let migration = evacuation.migrations.first(where: { $0.move.vm.name == vm && !$0.isFinal }) else {
+    guard let migration = evacuation.migrations.first(where: { $0.move.vm.uuid == uuid && !$0.isFinal }) else {
       return nil
     }
-    let destination = migration.move.destination
+    let (vm, destination) = (migration.move.vm.name, migration.move.destination)
     if let hindrance = hindrance(to: migration.move, for: evacuation.request) {
-      let plan = Planner.plan(evacuation.request, on: snapshot(), only: [vm], excluding: [destination])
+      let plan = Planner.plan(evacuation.request, on: snapshot(), only: [uuid], excluding: [destination])
       if let other = plan.moves.first?.destination {
-        _ = evacuations[index].withMigration(of: vm) { $0.redirect(to: other) }
+        _ = evacuations[index].withMigration(of: uuid) { $0.redirect(to: other) }
         return nil
       }
       let details =
         "\(destination) cannot receive now: \(hindrance); \(plan.unplaced.first?.details ?? "\(vm) is gone")"
-      let consequence = evacuations[index].withMigration(of: vm) { $0.postpone(details: details) }
+      let consequence = evacuations[index].withMigration(of: uuid) { $0.postpone(details: details) }
       effects.append(
         .note(
           Note(
             .warning, "a migration could not begin",
             ["vm": vm.rawValue, "plan-id": evacuation.id.rawValue, "cause": details])))
       if case .retry(let pause, let generation, _) = consequence {
-        effects.append(.setTimer(.retry(evacuation.id, vm, generation: generation), after: pause))
+        effects.append(.setTimer(.retry(evacuation.id, uuid, generation: generation), after: pause))
       }
       return nil
     }
     let order = evacuations[index].order(migration.move, patience: configuration.workerPatience, at: now)
-    _ = evacuations[index].withMigration(of: vm) { $0.start(as: order.id, at: now) }
+    _ = evacuations[index].withMigration(of: uuid) { $0.start(as: order.id, at: now) }
     turns += 1
     evacuations[index].lastTurn = turns
-    effects.append(.send(order.message, to: evacuation.request.source))
+    effects.append(.send(order.message, to: migration.move.source))
     if unpublished.insert(evacuation.id).inserted {
       effects.append(.setTimer(.publish(evacuation.id), after: .milliseconds(50)))
     }

@@ -18,9 +18,10 @@ public enum PlacementMode: String, Sendable, Codable, CaseIterable {
   case scatter
 }
 
-/// The wish to empty a host.
+/// The wish to empty hosts.
 public struct EvacuationRequest: Sendable, Equatable, Codable {
-  public var source: HostName
+  /// At least one; none of them receives.
+  public var sources: [HostName]
   /// Where the machines may go, in order of preference for `compact`; empty: every host that takes arrivals.
   public var destinations: [HostName]
   public var mode: PlacementMode
@@ -33,10 +34,10 @@ public struct EvacuationRequest: Sendable, Equatable, Codable {
   public var retries: Int
 
   public init(
-    source: HostName, destinations: [HostName] = [], mode: PlacementMode = .auto, overbooking: Bool = false,
+    sources: [HostName], destinations: [HostName] = [], mode: PlacementMode = .auto, overbooking: Bool = false,
     bestEffort: Bool = true, migrationType: MigrationType = .live, retries: Int = 3
   ) {
-    self.source = source
+    self.sources = sources
     self.destinations = destinations
     self.mode = mode
     self.overbooking = overbooking
@@ -44,4 +45,7 @@ public struct EvacuationRequest: Sendable, Equatable, Codable {
     self.migrationType = migrationType
     self.retries = retries
   }
+
+  /// The sources in words: "n1, n2".
+  public var sourceList: String { sources.map(\.rawValue).joined(separator: ", ") }
 }

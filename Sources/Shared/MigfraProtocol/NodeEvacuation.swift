@@ -2,6 +2,8 @@ public import ClusterModel
 
 /// `evacuate node`; what the sender leaves open is filled in from the coordinator's defaults.
 public struct NodeEvacuation: Sendable, Equatable {
+  /// Hosts to be emptied in the same plan, beside the task's own.
+  public var hosts: [HostName]
   public var destinations: [HostName]
   public var mode: PlacementMode?
   public var migrationType: MigrationType?
@@ -14,10 +16,12 @@ public struct NodeEvacuation: Sendable, Equatable {
   public var isDryRun: Bool
 
   public init(
-    destinations: [HostName] = [], mode: PlacementMode? = nil, migrationType: MigrationType? = nil,
-    overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil, tuning: MigrationTuning = MigrationTuning(),
+    hosts: [HostName] = [], destinations: [HostName] = [], mode: PlacementMode? = nil,
+    migrationType: MigrationType? = nil, overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil,
+    tuning: MigrationTuning = MigrationTuning(),
     isDryRun: Bool = false
   ) {
+    self.hosts = hosts
     self.destinations = destinations
     self.mode = mode
     self.migrationType = migrationType

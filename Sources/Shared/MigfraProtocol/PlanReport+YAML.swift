@@ -9,7 +9,7 @@ extension PlanReport {
     ]
     if let task { fields.append(("task", .string(task.rawValue))) }
     fields += [
-      ("source", .string(request.source.rawValue)),
+      ("sources", .flow(request.sources.map { .string($0.rawValue) })),
       ("destinations", .flow(request.destinations.map { .string($0.rawValue) })),
       ("mode", .string(request.mode.rawValue)), ("migration-type", .string(request.migrationType.rawValue)),
       ("overbooking", .boolean(request.overbooking)), ("best-effort", .boolean(request.bestEffort)),
@@ -26,8 +26,10 @@ extension PlanReport {
 
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> PlanReport {
     var reader = try MappingReader(try YAML.parse(payload, limits: .report))
+    let sources = try reader.required("sources", as: [HostName].self)
+    guard !sources.isEmpty else { throw reader.error("expected at least one host", key: "sources") }
     let request = EvacuationRequest(
-      source: try reader.required("source"), destinations: try reader.optional("destinations") ?? [],
+      sources: sources, destinations: try reader.optional("destinations") ?? [],
       mode: try reader.required("mode"), overbooking: try reader.optional("overbooking") ?? false,
       bestEffort: try reader.optional("best-effort") ?? true,
       migrationType: try reader.required("migration-type"),

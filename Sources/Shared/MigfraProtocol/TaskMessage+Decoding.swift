@@ -186,6 +186,7 @@ extension TaskMessage {
     _ reader: inout MappingReader, _ findings: inout TaskFindings
   ) throws(YAMLError) -> NodeEvacuation {
     var evacuation = NodeEvacuation(destinations: try reader.optional("destinations") ?? [])
+    evacuation.hosts = try reader.optional("hosts") ?? []
     evacuation.isDryRun = try reader.optional("dry-run") ?? false
     guard var parameter = try reader.reader("parameter") else { return evacuation }
     evacuation.mode = try parameter.optional("mode")

@@ -108,6 +108,7 @@ extension NodeEvacuation {
     if let bestEffort { parameter.append(("best-effort", .boolean(bestEffort))) }
     parameter += tuning.fields
     var fields: [(String, YAMLNode)] = []
+    if !hosts.isEmpty { fields.append(("hosts", .sequence(hosts.map { .string($0.rawValue) }))) }
     if !destinations.isEmpty {
       fields.append(("destinations", .sequence(destinations.map { .string($0.rawValue) })))
     }

@@ -89,14 +89,14 @@ struct CoordinatorPlanTests {
     #expect(
       request(NodeEvacuation(isDryRun: true))
         == EvacuationRequest(
-          source: "n1", mode: .scatter, overbooking: true, bestEffort: true, migrationType: .warm, retries: 9))
+          sources: ["n1"], mode: .scatter, overbooking: true, bestEffort: true, migrationType: .warm, retries: 9))
     #expect(
       request(
         NodeEvacuation(
           destinations: ["n2"], mode: .compact, migrationType: .live, overbooking: false, retries: 0, bestEffort: false,
           isDryRun: true))
         == EvacuationRequest(
-          source: "n1", destinations: ["n2"], mode: .compact, overbooking: false, bestEffort: false,
+          sources: ["n1"], destinations: ["n2"], mode: .compact, overbooking: false, bestEffort: false,
           migrationType: .live, retries: 0))
   }
 }

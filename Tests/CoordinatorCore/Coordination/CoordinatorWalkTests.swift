@@ -37,7 +37,7 @@ struct CoordinatorWalkTests {
       guard case .migrate(let migration) = task.body else { return "an order that is no migration" }
       // What is repeated may be on its way to a host that has been asked to be emptied since.
       if let id = task.id, cluster.orders[id] == 1,
-        cluster.machine.evacuations.contains(where: { $0.request.source == migration.destination })
+        cluster.machine.evacuations.contains(where: { $0.empties(migration.destination) })
       {
         return "\(id) goes to \(migration.destination), which is being emptied"
       }

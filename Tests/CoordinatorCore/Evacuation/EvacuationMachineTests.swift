@@ -184,7 +184,7 @@ struct EvacuationMachineTests {
     var evacuation = Evacuation(["a", "b"])
     evacuation.finish("a", .exists)
     evacuation.lose("n1")
-    evacuation.machine.failAll(.noWorker, details: "lost")
+    evacuation.machine.failAll(from: "n1", .noWorker, details: "lost")
     #expect(evacuation.settle(at: 1) == .over)
     #expect(evacuation.machine.state == .failed)
     let answer = evacuation.answer()

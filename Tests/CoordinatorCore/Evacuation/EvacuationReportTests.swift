@@ -35,7 +35,7 @@ struct EvacuationReportTests {
     var evacuation = Evacuation(["a", "b", "c"], unplaced: ["d"])
     #expect(evacuation.machine.report(at: Evacuation.time(0)).remainingSeconds == nil, "nothing is known yet")
     evacuation.finish("a", at: 2)
-    _ = evacuation.machine.withMigration(of: "b") { migration in
+    _ = evacuation.machine.withMigration(of: "uuid-b") { migration in
       migration.start(as: "x", at: Evacuation.time(2))
       migration.update(
         MigrationProgress(vm: "b", task: "x", destination: "n2", phase: .copying, doneBytes: 1 << 29))
@@ -53,7 +53,7 @@ struct EvacuationReportTests {
   @Test("the first bytes promise nothing")
   func firstBytes() {
     var evacuation = Evacuation(["a"])
-    _ = evacuation.machine.withMigration(of: "a") { migration in
+    _ = evacuation.machine.withMigration(of: "uuid-a") { migration in
       migration.start(as: "x", at: Evacuation.time(0))
       migration.update(
         MigrationProgress(vm: "a", task: "x", destination: "n2", phase: .copying, doneBytes: 10 << 20))
@@ -64,7 +64,7 @@ struct EvacuationReportTests {
   @Test("a copy that reports more bytes than the machine has does not make time run backwards")
   func oversizedProgress() throws {
     var evacuation = Evacuation(["a", "b"])
-    _ = evacuation.machine.withMigration(of: "a") { migration in
+    _ = evacuation.machine.withMigration(of: "uuid-a") { migration in
       migration.start(as: "x", at: Evacuation.time(0))
       migration.update(
         MigrationProgress(vm: "a", task: "x", destination: "n2", phase: .copying, doneBytes: 1 << 40))

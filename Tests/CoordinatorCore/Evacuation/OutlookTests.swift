@@ -10,7 +10,7 @@ struct OutlookTests {
   ]
 
   private func outlook(_ host: HostName, _ hosts: [ClusterSnapshot.Host]) -> Outlook {
-    Outlook(EvacuationRequest(source: host), on: ClusterSnapshot(hosts: hosts))
+    Outlook(emptying: host, EvacuationRequest(sources: []), on: ClusterSnapshot(hosts: hosts))
   }
 
   @Test("it can if each machine has a place, and the plan says which")
@@ -56,7 +56,7 @@ struct OutlookTests {
   @Test("every host is told, by name, and one that is unknown is said to be")
   func all() {
     let cluster = ClusterSnapshot(hosts: Self.full.reversed())
-    let outlooks = Outlook.all(EvacuationRequest(source: ""), on: cluster)
+    let outlooks = Outlook.all(EvacuationRequest(sources: [""]), on: cluster)
     #expect(outlooks.map(\.host) == ["n1", "n2"])
     #expect(outlooks.map(\.canBeEmptied) == [false, true])
     #expect(outlook("x", Self.full).summary == "no such host")

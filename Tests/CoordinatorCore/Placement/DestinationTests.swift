@@ -9,10 +9,10 @@ struct DestinationTests {
 
   private func plan(
     _ hosts: [ClusterSnapshot.Host], vms: [VirtualMachine] = [.sample("a")], to destinations: [HostName] = [],
-    only: Set<VMName>? = nil, excluding: Set<HostName> = []
+    only: Set<String>? = nil, excluding: Set<HostName> = []
   ) -> Plan {
     Planner.plan(
-      EvacuationRequest(source: "n1", destinations: destinations),
+      EvacuationRequest(sources: ["n1"], destinations: destinations),
       on: ClusterSnapshot(hosts: [.sample("n1", 64, 64, vms)] + hosts), only: only, excluding: excluding)
   }
 
@@ -73,7 +73,7 @@ struct DestinationTests {
   @Test("a plan can be made for some machines; the others are not in it")
   func only() {
     let plan = plan(
-      [.sample("n2", 8, 8)], vms: [.sample("a"), .sample("b"), .sample("c", memory: 99)], only: ["b", "gone"])
+      [.sample("n2", 8, 8)], vms: [.sample("a"), .sample("b"), .sample("c", memory: 99)], only: ["uuid-b", "gone"])
     #expect(plan.text == "b>n2")
     #expect(plan.unplaced.isEmpty)
   }
@@ -114,6 +114,6 @@ struct DestinationTests {
 
   @Test("a source that is not in the cluster gives an empty plan")
   func unknownSource() {
-    #expect(Planner.plan(EvacuationRequest(source: "x"), on: ClusterSnapshot(hosts: [])) == Plan())
+    #expect(Planner.plan(EvacuationRequest(sources: ["x"]), on: ClusterSnapshot(hosts: [])) == Plan())
   }
 }

@@ -41,14 +41,14 @@ struct PlannerPropertyTests {
   }
 
   private func check(_ plan: Plan, _ request: EvacuationRequest, _ cluster: ClusterSnapshot, _ seed: UInt64) {
-    let source = cluster.hosts.first { $0.name == request.source }
+    let source = cluster.hosts.first { $0.name == request.sources[0] }
     let asked = source?.vms.map(\.name).sorted() ?? []
     let named = Set(request.destinations)
     #expect((plan.moves.map(\.vm.name) + plan.homeless).sorted() == asked, "seed \(seed): each machine exactly once")
     for host in cluster.hosts {
       let received = plan.moves.filter { $0.destination == host.name }.map(\.vm)
       guard !received.isEmpty else { continue }
-      #expect(host.name != request.source, "seed \(seed): \(host.name) is the source")
+      #expect(host.name != request.sources[0], "seed \(seed): \(host.name) is the source")
       #expect(named.isEmpty || named.contains(host.name), "seed \(seed): \(host.name) was not listed")
       if let obstacle = host.obstacle {
         #expect(
@@ -70,7 +70,7 @@ struct PlannerPropertyTests {
   ) {
     let named = Set(request.destinations)
     let targets = cluster.hosts.filter { host in
-      host.name != request.source && (named.isEmpty || named.contains(host.name))
+      host.name != request.sources[0] && (named.isEmpty || named.contains(host.name))
         && (host.obstacle == nil || host.obstacle?.kind == .unlessNamed && !named.isEmpty)
     }
     func received(_ host: ClusterSnapshot.Host) -> [VirtualMachine] {
@@ -101,7 +101,7 @@ enum RandomCluster {
     let fill = Int.random(in: 20...130, using: &generator)
     let hosts = (1...count).map { number in host(number, fill, &generator) }
     var request = EvacuationRequest(
-      source: "n1", mode: PlacementMode.allCases.randomElement(using: &generator) ?? .auto,
+      sources: ["n1"], mode: PlacementMode.allCases.randomElement(using: &generator) ?? .auto,
       overbooking: generator.happens(40))
     if generator.happens(40) {
       request.destinations = hosts.map(\.name).filter { _ in generator.happens(70) }.shuffled(using: &generator)

@@ -17,7 +17,7 @@ struct PlannerTests {
 
     func plan(_ mode: PlacementMode) -> Plan {
       Planner.plan(
-        EvacuationRequest(source: "n1", destinations: destinations, mode: mode, overbooking: overbooking),
+        EvacuationRequest(sources: ["n1"], destinations: destinations, mode: mode, overbooking: overbooking),
         on: ClusterSnapshot(hosts: [.sample("n1", 64, 32, vms)] + hosts))
     }
   }
@@ -145,7 +145,7 @@ struct PlannerTests {
         .sample("n1", 8, 8, [.sample("a", memory: 2)]), .sample("n2", 8, 8, [.sample("x")]),
         .sample("n3", 2, 4, [.sample("y")]),
       ], placementRules: rules)
-    let plan = Planner.plan(EvacuationRequest(source: "n1"), on: cluster)
+    let plan = Planner.plan(EvacuationRequest(sources: ["n1"]), on: cluster)
     #expect(plan.unplaced.map(\.details) == [details])
   }
 

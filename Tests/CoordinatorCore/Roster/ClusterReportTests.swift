@@ -26,7 +26,7 @@ struct ClusterReportTests {
       var hosts = [report("n1", [.sample("a", memory: 8)]), report("n2")]
       for index in hosts.indices { hosts[index].capacity.bandwidthMiB = bandwidth }
       let cluster = ClusterSnapshot(reports: hosts, nodes: [:], coming: [])
-      return try #require(Planner.plan(EvacuationRequest(source: "n1"), on: cluster).score.seconds)
+      return try #require(Planner.plan(EvacuationRequest(sources: ["n1"]), on: cluster).score.seconds)
     }
     // 8 GiB by one of two slots of 1 GiB/s, and a second for the rest.
     #expect(abs(try end(1024) - 17) < 0.1)

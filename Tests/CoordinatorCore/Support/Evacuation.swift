@@ -16,7 +16,7 @@ struct Evacuation {
       })
     let task = TaskMessage(id: "t", host: "n1", body: .evacuate(NodeEvacuation()), measuresTime: measuresTime)
     machine = EvacuationMachine(
-      id: "p1", task: task, request: EvacuationRequest(source: "n1"), plan: plan,
+      id: "p1", task: task, request: EvacuationRequest(sources: ["n1"]), plan: plan,
       arrival: Coordination.route, at: Self.time(0))
     report("n1", vms + unplaced)
     report("n2", [])
@@ -41,7 +41,7 @@ struct Evacuation {
     let outcome =
       code.map { VMOutcome(vm: vm, failure: $0, details: "cause") }
       ?? VMOutcome(vm: vm, times: [TimeMeasurement("migrate", seconds: 1)])
-    _ = machine.withMigration(of: vm) { migration in
+    _ = machine.withMigration(of: "uuid-\(vm)") { migration in
       migration.start(as: "x", at: Self.time(0))
       _ = migration.finish("x", with: outcome, at: Self.time(seconds))
     }

@@ -189,7 +189,7 @@ extension SimulatedCluster {
       publishState(of: host)
     default:
       // Machines come to a host only where nobody has promised its memory.
-      guard machine.evacuations.contains(where: { $0.request.source == host }) else { return }
+      guard machine.evacuations.contains(where: { $0.empties(host) }) else { return }
       start(on: host)
       publishState(of: host)
     }

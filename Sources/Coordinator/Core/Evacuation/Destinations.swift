@@ -23,7 +23,7 @@ struct Destinations {
     rules = cluster.placementRules
     let isNamed = !request.destinations.isEmpty
     let hosts = Dictionary(cluster.hosts.map { ($0.name, $0) }) { first, _ in first }
-    var seen: Set<HostName> = [request.source]
+    var seen = Set(request.sources)
     for name in isNamed ? request.destinations : hosts.keys.sorted() where seen.insert(name).inserted {
       guard let host = hosts[name] else {
         refusals.append("\(name): no such host")

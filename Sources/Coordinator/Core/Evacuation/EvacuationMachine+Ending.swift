@@ -11,11 +11,11 @@ extension EvacuationMachine {
     case over
   }
 
-  /// Looks whether it is over: every migration has an end, and the source's own report shows what is left.
+  /// Looks whether it is over: every migration has an end, and the sources' own reports show what is left.
   ///
-  /// - Parameter expected: machines that were moved to the source and that its report does not show yet.
+  /// - Parameter expected: machines that were moved to a source and that its report does not show yet.
   public mutating func settle(
-    with roster: WorkerRoster, expecting expected: [VMName] = [], at now: Moment
+    with roster: WorkerRoster, expecting expected: [HostName: [VMName]] = [:], at now: Moment
   ) -> Settlement {
     guard !state.isFinal else { return .over }
     guard migrations.allSatisfy(\.isFinal) else {
@@ -25,24 +25,23 @@ extension EvacuationMachine {
     let isNew = settlingSince == nil
     let since = settlingSince ?? now.uptime
     settlingSince = since
-    let rest = rest(in: roster, expecting: expected)
+    let rests = request.sources.map { rest(of: $0, in: roster, expecting: expected[$0] ?? []) }
     let arrived = migrations.allSatisfy { migration in
-      let uuid = migration.move.vm.uuid
-      return !migration.isMoved || roster.shows(uuid, activeOn: migration.move.destination)
-        || roster.shows(uuid, activeAwayFrom: request.source)
+      let (uuid, move) = (migration.move.vm.uuid, migration.move)
+      return !migration.isMoved || roster.shows(uuid, activeOn: move.destination)
+        || roster.shows(uuid, activeAwayFrom: move.source)
     }
-    let isSettled =
-      rest.ghosts.isEmpty && arrived
-      && (roster.isOnline(request.source) || !rest.stayed.isEmpty || !rest.inDoubt.isEmpty)
-    guard isSettled || now.uptime - since >= Self.settlingPatience else {
+    guard (arrived && rests.allSatisfy(\.isSettled)) || now.uptime - since >= Self.settlingPatience else {
       return .waitingForReports(isNew: isNew)
     }
-    end(with: rest, isSourceOnline: roster.isOnline(request.source))
+    end(with: rests)
     return .over
   }
 
-  /// What became of the machines that were not moved.
+  /// What became of the machines of one source that were not moved.
   private struct Rest {
+    var source: HostName
+    var isOnline: Bool
     /// On the source, as its report shows and for a reason that is known.
     var stayed: Set<VMName> = []
     /// Nobody can say where they are.
@@ -51,15 +50,19 @@ extension EvacuationMachine {
     var gone: Set<VMName> = []
     /// The source's report shows them, or will, and they should not be there.
     var ghosts: [VMName] = []
+
+    var isSettled: Bool { ghosts.isEmpty && (isOnline || !stayed.isEmpty || !inDoubt.isEmpty) }
+    var isEmpty: Bool { isOnline && stayed.isEmpty && inDoubt.isEmpty && ghosts.isEmpty }
   }
 
-  private func rest(in roster: WorkerRoster, expecting expected: [VMName]) -> Rest {
-    let vms = roster[request.source]?.vms ?? []
+  private func rest(of source: HostName, in roster: WorkerRoster, expecting expected: [VMName]) -> Rest {
+    let vms = roster[source]?.vms ?? []
     let active = Set(vms.filter(\.state.isActive).map(\.name))
-    var rest = Rest()
-    rest.stayed = active.intersection(unplaced.map(\.vm.name))
-    rest.gone = Set(unplaced.map(\.vm.name)).subtracting(active)
-    for migration in migrations {
+    let left = unplaced.filter { $0.source == source }.map(\.vm.name)
+    var rest = Rest(source: source, isOnline: roster.isOnline(source))
+    rest.stayed = active.intersection(left)
+    rest.gone = Set(left).subtracting(active)
+    for migration in migrations where migration.move.source == source {
       guard case .failed(let code) = migration.state else { continue }
       let vm = migration.move.vm.name
       switch (code, active.contains(vm)) {
@@ -76,18 +79,23 @@ extension EvacuationMachine {
     return rest
   }
 
-  private mutating func end(with rest: Rest, isSourceOnline: Bool) {
+  private mutating func end(with rests: [Rest]) {
     let moved = migrations.count(where: \.isMoved)
-    let isEmpty = isSourceOnline && rest.stayed.isEmpty && rest.inDoubt.isEmpty && rest.ghosts.isEmpty
+    emptied = rests.filter(\.isEmpty).map(\.source)
+    let isEmpty = emptied.count == rests.count
+    let inDoubt = rests.reduce(0) { $0 + $1.inDoubt.count }
+    let gone = rests.reduce(0) { $0 + $1.gone.count }
     var parts = ["\(moved) moved"]
-    if !isEmpty { parts.append("\(rest.stayed.count) stayed") }
-    if !rest.inDoubt.isEmpty { parts.append("\(rest.inDoubt.count) in doubt") }
-    if !rest.gone.isEmpty { parts.append("\(rest.gone.count) ended meanwhile") }
-    reason = isEmpty && moved == 0 && rest.gone.isEmpty ? "there was nothing to move" : parts.joined(separator: ", ")
-    if !rest.ghosts.isEmpty {
-      reason += "; \(request.source) still reports " + rest.ghosts.map(\.rawValue).joined(separator: ", ")
-    } else if !isSourceOnline {
-      reason += "; the worker of \(request.source) is offline"
+    if !isEmpty { parts.append("\(rests.reduce(0) { $0 + $1.stayed.count }) stayed") }
+    if inDoubt > 0 { parts.append("\(inDoubt) in doubt") }
+    if gone > 0 { parts.append("\(gone) ended meanwhile") }
+    reason = isEmpty && moved == 0 && gone == 0 ? "there was nothing to move" : parts.joined(separator: ", ")
+    for rest in rests {
+      if !rest.ghosts.isEmpty {
+        reason += "; \(rest.source) still reports " + rest.ghosts.map(\.rawValue).joined(separator: ", ")
+      } else if !rest.isOnline {
+        reason += "; the worker of \(rest.source) is offline"
+      }
     }
     if isEmpty {
       state = .drained
@@ -95,7 +103,7 @@ extension EvacuationMachine {
       reason = "cancelled: \(reason)"
       state = .cancelled
     } else {
-      state = moved > 0 ? .partial : .failed
+      state = moved > 0 || !emptied.isEmpty && rests.count > 1 ? .partial : .failed
     }
   }
 

@@ -1,9 +1,9 @@
 public import ClusterModel
 public import MigfraProtocol
 
-/// One host being emptied: the plan, each machine's migration, and when it is over.
+/// Hosts being emptied by one plan: the plan, each machine's migration, and when it is over.
 ///
-///     draining ──source's own report shows none left──▶ drained
+///     draining ──the sources' own reports show none left──▶ drained
 ///        ├──────some stayed, or it is not known─────────▶ partial (failed, if none moved)
 ///        └──cancel──▶ cancelling ──what is under way has its end──▶ cancelled (drained, if all have moved)
 ///
@@ -18,13 +18,16 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   public private(set) var unplaced: [Plan.Unplaced]
   public internal(set) var state: PlanReport.State = .draining { didSet { revision += 1 } }
   public internal(set) var reason: String
+  /// The sources that were seen empty at the end.
+  public internal(set) var emptied: [HostName] = []
   let loads: [Plan.HostLoad]
   private(set) var began: Duration
   /// Since when every migration has had an end.
   var settlingSince: Duration?
+  /// Orders so far, by the machine's name, which is part of their ids.
   private var startCounts: [VMName: Int] = [:]
-  /// The last order for each machine.
-  private var orders: [VMName: TaskMessage] = [:]
+  /// The last order for each machine, by UUID.
+  private var orders: [String: TaskMessage] = [:]
   /// Who wanted it to end.
   var cancels: [CancelRequest] = [] { didSet { revision += 1 } }
   /// When one of its migrations was started last, counted over all evacuations.
@@ -34,7 +37,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
 
   private enum CodingKeys: CodingKey {
     case id, request, arrival, task, migrations, unplaced, state, reason, loads, began, settlingSince, startCounts
-    case orders, lastTurn, cancels
+    case orders, lastTurn, cancels, emptied
   }
 
   public init(
@@ -51,7 +54,10 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     began = now.uptime
   }
 
-  /// Machines that came to the source meanwhile join.
+  /// Whether the host is one of those being emptied.
+  public func empties(_ host: HostName) -> Bool { request.sources.contains(host) }
+
+  /// Machines that came to a source meanwhile join.
   public mutating func join(_ plan: Plan) {
     migrations += plan.moves.map { MigrationMachine($0, allowedRetries: request.retries) }
     unplaced += plan.unplaced
@@ -80,27 +86,31 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     let order = TaskMessage(
       id: task, host: move.source, body: .migrate(migration), measuresTime: true,
       notAfter: (now.unixTime + patience.inSeconds).rounded())
-    orders[vm] = order
+    orders[move.vm.uuid] = order
     return (task, order)
   }
 
-  /// The orders that have no answer yet.
-  var openOrders: [TaskMessage] {
-    migrations.compactMap { migration in migration.task == nil ? nil : orders[migration.move.vm.name] }
+  /// The orders that have no answer yet, of the worker of `host`.
+  func openOrders(of host: HostName) -> [TaskMessage] {
+    migrations.compactMap { migration in
+      migration.task == nil || migration.move.source != host ? nil : orders[migration.move.vm.uuid]
+    }
   }
 
-  /// Applies `change` to the migration of `vm`; nil if there is none.
+  /// Applies `change` to the migration of the machine with this UUID, if it has no end yet; nil if there is none.
   public mutating func withMigration<Value>(
-    of vm: VMName, _ change: (inout MigrationMachine) -> Value
+    of uuid: String, _ change: (inout MigrationMachine) -> Value
   ) -> Value? {
-    guard let index = migrations.firstIndex(where: { $0.move.vm.name == vm && !$0.isFinal }) else { return nil }
+    guard let index = migrations.firstIndex(where: { $0.move.vm.uuid == uuid && !$0.isFinal }) else { return nil }
     return change(&migrations[index])
   }
 
   /// Progress is nothing that must survive.
   mutating func update(_ progress: MigrationProgress) {
     let before = revision
-    _ = withMigration(of: progress.vm) { $0.update(progress) }
+    if let index = migrations.firstIndex(where: { $0.task != nil && $0.task == progress.task }) {
+      migrations[index].update(progress)
+    }
     revision = before
   }
 
@@ -111,8 +121,10 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     for index in migrations.indices { migrations[index].shift(by: shift) }
   }
 
-  /// Gives up every migration that has no end yet.
-  public mutating func failAll(_ code: ErrorCode, details: String) {
-    for index in migrations.indices { migrations[index].fail(code, details: details) }
+  /// Gives up every migration from `source` that has no end yet.
+  public mutating func failAll(from source: HostName, _ code: ErrorCode, details: String) {
+    for index in migrations.indices where migrations[index].move.source == source {
+      migrations[index].fail(code, details: details)
+    }
   }
 }

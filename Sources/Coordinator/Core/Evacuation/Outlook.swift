@@ -2,20 +2,22 @@ public import ClusterModel
 
 /// Whether a host can be emptied now, and what is in the way: the plan that an evacuation would begin with.
 public struct Outlook: Sendable, Equatable {
-  public var request: EvacuationRequest
+  public var host: HostName
   public var plan: Plan
   /// Why nothing can leave the host, whatever there is room for; nil: nothing speaks against it.
   public var obstacle: String?
 
-  public var host: HostName { request.source }
-
   public var canBeEmptied: Bool { obstacle == nil && plan.unplaced.isEmpty }
 
-  /// - Parameter cluster: with the host in it.
-  public init(_ request: EvacuationRequest, on cluster: ClusterSnapshot) {
-    self.request = request
+  /// - Parameters:
+  ///   - wish: how; its own sources do not count.
+  ///   - cluster: with the host in it.
+  public init(emptying host: HostName, _ wish: EvacuationRequest, on cluster: ClusterSnapshot) {
+    self.host = host
+    var request = wish
+    request.sources = [host]
     plan = Planner.plan(request, on: cluster)
-    guard let source = cluster.hosts.first(where: { $0.name == request.source }) else {
+    guard let source = cluster.hosts.first(where: { $0.name == host }) else {
       obstacle = "no such host"
       return
     }
@@ -27,11 +29,7 @@ public struct Outlook: Sendable, Equatable {
 
   /// Of every host, by name.
   public static func all(_ wish: EvacuationRequest, on cluster: ClusterSnapshot) -> [Outlook] {
-    cluster.hosts.map(\.name).sorted().map { name in
-      var request = wish
-      request.source = name
-      return Outlook(request, on: cluster)
-    }
+    cluster.hosts.map(\.name).sorted().map { Outlook(emptying: $0, wish, on: cluster) }
   }
 
   /// In one line: "yes", or the first thing in the way.

@@ -1,17 +1,17 @@
 import ClusterModel
 import Placement
 
-/// An evacuation in the engine's numbers: destinations first, in their order, then the source; the machines to move
+/// An evacuation in the engine's numbers: destinations first, in their order, then the sources; the machines to move
 /// first, then those that are only there for anti-affinity.
 struct PlanningProblem {
   let problem: Problem
 
   init(
-    moving: [VirtualMachine], from source: ClusterSnapshot.Host, to destinations: [ClusterSnapshot.Host],
+    moving: [Planner.Leaving], from sources: [ClusterSnapshot.Host], to destinations: [ClusterSnapshot.Host],
     _ request: EvacuationRequest, rules: ClusterSnapshot.PlacementRules, in cluster: ClusterSnapshot
   ) {
     var racks: [String: Int] = [:]
-    let hosts = (destinations + [source]).map { host in
+    let hosts = (destinations + sources).map { host in
       // What stays is one number per host, because only the moving machines are planned.
       var result = Problem.Host(
         memory: host.capacity.memoryKiB, cpus: host.capacity.cpus, inbound: cluster.incomingMigrations,
@@ -27,16 +27,17 @@ struct PlanningProblem {
     var allowed = [Bool](repeating: true, count: hosts.count)
     var machines: [Problem.VM] = []
     var number: [VMName: Int] = [:]
-    for vm in moving {
+    for (vm, source) in moving.map({ ($0.vm, $0.source) }) {
       let required = rules.requirements[vm.name] ?? []
       if requirements[required] == nil {
         requirements[required] = requirements.count
-        allowed += (destinations + [source]).map { required.isSubset(of: rules.labels[$0.name] ?? []) }
+        allowed += (destinations + sources).map { required.isSubset(of: rules.labels[$0.name] ?? []) }
       }
       number[vm.name] = machines.count
       machines.append(
         Problem.VM(
-          memory: vm.memoryKiB, vcpus: vm.vcpus, host: destinations.count, requirement: requirements[required] ?? 0))
+          memory: vm.memoryKiB, vcpus: vm.vcpus, host: destinations.count + source,
+          requirement: requirements[required] ?? 0))
     }
     var groups: [Problem.Group] = []
     if !rules.antiAffinity.isEmpty {

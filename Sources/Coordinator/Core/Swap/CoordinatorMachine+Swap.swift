@@ -95,11 +95,11 @@ extension CoordinatorMachine {
     let plan = swaps[index].id
     var effects: [CoordinatorEffect] = []
     if !outcome.isSuccess {
-      let metadata = ["vm": vm.rawValue, "plan-id": plan.rawValue, "cause": outcome.details ?? ""]
+      let metadata = ["vm": vm.name.rawValue, "plan-id": plan.rawValue, "cause": outcome.details ?? ""]
       effects.append(.note(Note(.warning, "a step of an exchange failed", metadata)))
     }
     if case .retry(let pause, let generation, _)? = swaps[index].finish(task, with: outcome, at: now) {
-      effects.append(.setTimer(.retry(plan, vm, generation: generation), after: pause))
+      effects.append(.setTimer(.retry(plan, vm.uuid, generation: generation), after: pause))
       swaps[index].endWhatWaits()
     }
     return effects + advance(at: now)

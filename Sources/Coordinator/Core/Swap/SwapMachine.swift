@@ -95,7 +95,7 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   func concerns(_ uuid: String) -> Bool { ways.contains { $0.vm.uuid == uuid } }
   func concerns(_ host: HostName) -> Bool { ways.contains { $0.source == host } }
   func hasOrder(_ task: TaskID) -> Bool { steps.contains { $0.migration.task == task } }
-  func machine(of order: TaskID) -> VMName? { steps.first { $0.migration.task == order }?.migration.move.vm.name }
+  func machine(of order: TaskID) -> VirtualMachine? { steps.first { $0.migration.task == order }?.migration.move.vm }
 
   /// Orders without an answer, of the workers of `host`.
   func openOrders(of host: HostName) -> [TaskMessage] {
@@ -149,8 +149,8 @@ public struct SwapMachine: Sendable, Equatable, Codable {
     return consequence
   }
 
-  mutating func retry(_ vm: VMName, generation: Int) {
-    for index in steps.indices where steps[index].migration.move.vm.name == vm {
+  mutating func retry(_ uuid: String, generation: Int) {
+    for index in steps.indices where steps[index].migration.move.vm.uuid == uuid {
       steps[index].migration.retry(generation: generation)
     }
   }

@@ -40,7 +40,7 @@ extension World {
   mutating func checkOrder(_ task: TaskMessage) {
     guard let id = task.id, truth.orders.insert(id).inserted, case .migrate(let migration) = task.body else { return }
     let isBeingEmptied = coordinator.core.evacuations.contains {
-      $0.request.source == migration.destination && !$0.state.isFinal
+      $0.empties(migration.destination) && !$0.state.isFinal
     }
     if isBeingEmptied { fail(.drainingIsNoTarget, "\(id) goes to \(migration.destination)") }
   }
