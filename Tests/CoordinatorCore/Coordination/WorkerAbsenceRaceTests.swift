@@ -37,6 +37,20 @@ struct WorkerAbsenceRaceTests {
     #expect(cluster.states("n1") == [.draining, .partial])
   }
 
+  @Test("a worker that stays away while it saves a machine: the answer says where the machine may be")
+  func stayedAwayWhileSaving() {
+    var cluster = Coordination(["n1": ["a", "b", "c"], "n2": []])
+    var wish = NodeEvacuation()
+    wish.migrationType = .offline
+    let task = cluster.send(.evacuate(wish), for: "n1", id: "e")
+    cluster.lose("n1")
+    cluster.pass(.seconds(60))
+    let saved = cluster.answers(task).first?.entries.map { entry in
+      entry.details?.contains("\(entry.vm) may be kept in its image") == true
+    }
+    #expect(saved == [true, true, false], "the third had not begun")
+  }
+
   @Test("a worker that comes back after its orders were given up: they are void by then")
   func voidOrders() throws {
     var cluster = Coordination(["n1": ["a"], "n2": []])

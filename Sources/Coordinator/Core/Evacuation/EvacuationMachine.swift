@@ -124,7 +124,11 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   /// Gives up every migration from `source` that has no end yet.
   public mutating func failAll(from source: HostName, _ code: ErrorCode, details: String) {
     for index in migrations.indices where migrations[index].move.source == source {
-      migrations[index].fail(code, details: details)
+      // What the worker tells of it when it is back is told to nobody any more.
+      let mayBeSaved = request.migrationType == .offline && migrations[index].task != nil
+      let vm = migrations[index].move.vm.name
+      let remark = mayBeSaved ? "; \(vm) may be kept in its image in the shared directory" : ""
+      migrations[index].fail(code, details: details + remark)
     }
   }
 }
