@@ -98,7 +98,8 @@ struct RandomMessages {
       }
     return TaskMessage(
       id: maybe { $0.id() }, host: maybe { $0.host() }, body: body, measuresTime: flip(),
-      notAfter: maybe { $0.seconds() }, driver: maybe { $0.one(of: ["qemu", "0017", "true", "a b"]) })
+      notAfter: maybe { $0.seconds() }, epoch: maybe { Epoch($0.number()) },
+      driver: maybe { $0.one(of: ["qemu", "0017", "true", "a b"]) })
   }
 
   private mutating func hook() -> HookProcesses? { one(of: [nil, .announced, .count(1 + below(100))]) }
@@ -155,6 +156,7 @@ struct RandomMessages {
     var result = TaskResult(
       title: title, id: maybe { $0.id() }, scheduler: maybe { $0.text() },
       entries: title.isFlat && flip() ? [outcome()] : some(4) { $0.outcome() }, plan: maybe { $0.planID() })
+    result.epoch = maybe { Epoch($0.number()) }
     if title.isFlat, result.entries.count == 1 { return result }
     // What concerns a host or a task always says how the whole went.
     let saysAll = [.nodeEvacuated, .nodeCordoned, .nodeUncordoned, .taskCancelled].contains(title) || flip()

@@ -63,14 +63,15 @@ struct RoundTripTests {
     }
   }
 
-  @Test("equal tasks have equal fingerprints, and no others", arguments: 1...10)
+  @Test("equal tasks have equal fingerprints, whoever orders them, and no others", arguments: 1...10)
   func fingerprints(_ seed: Int) throws {
     var random = RandomMessages(seed: UInt64(seed))
     var seen: [UInt64: TaskMessage] = [:]
     for _ in 0..<500 {
-      let task = random.task()
+      var task = random.task()
       let back = try TaskMessage.decode(task.encoded())
       #expect(back.fingerprint == task.fingerprint)
+      task.epoch = nil
       if let other = seen.updateValue(task, forKey: task.fingerprint) { #expect(other == task) }
     }
   }

@@ -31,6 +31,27 @@ struct TaskLedgerTests {
     }
   }
 
+  @Test("an order that the next coordinator repeats is the same one")
+  func anotherEpoch() {
+    var ledger = TaskLedger()
+    var order = suspend("a")
+    order.epoch = 1
+    #expect(ledger.receive(order) == .new)
+    order.epoch = 2
+    #expect(ledger.receive(order) == .running && ledger.receive(suspend("a")) == .running)
+  }
+
+  @Test("a task that is withdrawn is new when it comes again; one that was answered stays answered")
+  func withdrawal() {
+    var ledger = TaskLedger()
+    _ = ledger.receive(suspend("a"))
+    ledger.withdraw("a")
+    #expect(ledger.receive(suspend("a", "vm2")) == .new)
+    ledger.finish("a", with: done("a"))
+    ledger.withdraw("a")
+    #expect(ledger.receive(suspend("a", "vm2")) == .answered(done("a")))
+  }
+
   @Test("the same id with another content conflicts, running or answered, and changes nothing")
   func conflict() {
     var ledger = TaskLedger()

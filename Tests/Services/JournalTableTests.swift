@@ -29,6 +29,20 @@ struct JournalTableTests {
     #expect(try journal.jobs() == [SuspendedJob(vm: "vm1", audience: .processes(["2", "10"]), isClosed: true)])
   }
 
+  @Test("the newest coordinator")
+  func newestCoordinator() async throws {
+    let folder = try TemporaryFolder()
+    do {
+      let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
+      #expect(try journal.newestCoordinator() == nil)
+      try await journal.remember(coordinator: 5)
+      try await journal.remember(coordinator: .max)
+      try journal.close()
+    }
+    let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
+    #expect(try journal.newestCoordinator() == .max)
+  }
+
   /// A coordinator that has begun to empty n1, and what it wanted kept.
   private func evacuation() -> [SavedOperation] {
     var machine = CoordinatorMachine(CoordinatorMachine.Configuration(epoch: 7))

@@ -35,7 +35,7 @@ extension CoordinatorMachine {
     return [refuse(task, .notFound, "no operation of the id '\(target)' is known", to: arrival)]
   }
 
-  private func send(cancelsOf orders: [(id: TaskID, host: HostName)]) -> [CoordinatorEffect] {
+  func send(cancelsOf orders: [(id: TaskID, host: HostName)]) -> [CoordinatorEffect] {
     orders.map { order in
       let id = TaskID(rawValue: "\(order.id)/cancel")
       return .send(TaskMessage(id: id, host: order.host, body: .cancel(order.id)), to: order.host)
@@ -64,6 +64,12 @@ extension EvacuationMachine {
     state = .cancelling
     reason = "cancelled on request"
     endWhatWaits()
+    return openCancels
+  }
+
+  /// Orders that are to be taken back, and the hosts whose workers have them.
+  var openCancels: [(id: TaskID, host: HostName)] {
+    guard state == .cancelling else { return [] }
     return migrations.compactMap { migration in migration.task.map { ($0, migration.move.source) } }
   }
 
@@ -82,11 +88,17 @@ extension SwapMachine {
   mutating func cancel(_ request: CancelRequest) -> [(id: TaskID, host: HostName)] {
     cancels.append(request)
     guard cancels.count == 1 else { return [] }
-    let orders = steps.filter { !$0.isWayHome }.compactMap { step in
-      step.migration.task.map { ($0, step.migration.move.source) }
-    }
+    let orders = openCancels
     endWhatWaits()
     return orders
+  }
+
+  /// Orders that are to be taken back, and the hosts whose workers have them.
+  var openCancels: [(id: TaskID, host: HostName)] {
+    guard !cancels.isEmpty else { return [] }
+    return steps.filter { !$0.isWayHome }.compactMap { step in
+      step.migration.task.map { ($0, step.migration.move.source) }
+    }
   }
 
   /// While it is being cancelled only the way home is tried again.

@@ -13,6 +13,21 @@ extension CoordinatorMachine {
   /// Workers get the open orders again: they know them by their ids, and answer what was done meanwhile.
   /// - Parameter isAnswered: the answer is on disk, and the operation was about to be dropped.
   public mutating func restore(_ saved: SavedOperation, isAnswered: Bool, at now: Moment) -> [CoordinatorEffect] {
+    signed(goOn(with: saved, isAnswered: isAnswered, at: now))
+  }
+
+  /// Orders are given in this incarnation's name, whichever has drawn them up.
+  private func signed(_ effects: [CoordinatorEffect]) -> [CoordinatorEffect] {
+    effects.map { effect in
+      guard case .send(var order, let host) = effect else { return effect }
+      order.epoch = configuration.epoch
+      return .send(order, to: host)
+    }
+  }
+
+  private mutating func goOn(
+    with saved: SavedOperation, isAnswered: Bool, at now: Moment
+  ) -> [CoordinatorEffect] {
     guard !isAnswered else { return [.drop(saved.operation.id)] }
     isWaitingForReports = true
     savedRevisions[saved.operation.id] = 0
@@ -28,6 +43,7 @@ extension CoordinatorMachine {
       var effects = sources.map { set($0, to: .draining, because: "plan \(evacuation.id)") }
       effects += takeUp(evacuation.id, evacuation.migrations, with: sources, at: now)
       for source in sources { effects += evacuation.openOrders(of: source).map { .send($0, to: source) } }
+      effects += send(cancelsOf: evacuation.openCancels)
       if evacuation.settlingSince != nil {
         effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))
       }
@@ -39,6 +55,7 @@ extension CoordinatorMachine {
       let hosts = exchange.ways.map(\.source).sorted()
       return takeUp(exchange.id, exchange.steps.map(\.migration), with: hosts, at: now)
         + hosts.flatMap { host in exchange.openOrders(of: host).map { .send($0, to: host) } }
+        + send(cancelsOf: exchange.openCancels)
     }
   }
 
@@ -75,6 +92,6 @@ extension CoordinatorMachine {
       saves.append(.save(SavedOperation(operation, at: now)))
     }
     for id in ended.keys { savedRevisions[id] = nil }
-    return saves + effects + ended.keys.sorted().map { .drop($0) }
+    return saves + signed(effects) + ended.keys.sorted().map { .drop($0) }
   }
 }

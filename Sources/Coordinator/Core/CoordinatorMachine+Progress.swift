@@ -67,6 +67,18 @@ extension CoordinatorMachine {
   }
 
   mutating func finish(_ result: TaskResult, from host: HostName, at now: Moment) -> [CoordinatorEffect] {
+    if let newest = result.epoch {
+      guard newest > configuration.epoch else {
+        // Meant for an earlier incarnation: the same order of this one has an answer of its own.
+        return [.note(Note(.debug, "an order of an earlier coordinator was refused", ["host": host.rawValue]))]
+      }
+      return [.note(Note(.warning, "a newer coordinator has replaced this one", ["host": host.rawValue]))]
+        + take(result, from: host, at: now)
+    }
+    return take(result, from: host, at: now)
+  }
+
+  private mutating func take(_ result: TaskResult, from host: HostName, at now: Moment) -> [CoordinatorEffect] {
     if let task = result.id, let outcome = result.entries.first,
       let index = swaps.firstIndex(where: { $0.hasOrder(task) })
     {

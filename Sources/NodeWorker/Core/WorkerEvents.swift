@@ -58,6 +58,8 @@ public enum WorkerEffect: Sendable, Equatable {
   case rememberJob(SuspendedJob)
   case forgetJob(VMName)
   case askProcesses(PscomRequest, SuspendedJob)
+  /// The newest coordinator that is known: on disk, so that no older one is obeyed after a restart.
+  case rememberCoordinator(Epoch)
   /// The one answer to a task: on disk first, then to the bus.
   case answer(TaskResult, TaskArrival)
   /// The task needs no answer of its own: it repeats one that will get it.

@@ -6,13 +6,21 @@ extension WorkerMachine {
   mutating func receive(_ task: TaskMessage, _ arrival: TaskArrival, at now: Moment) -> [WorkerEffect] {
     // The journal keeps it for the next start.
     guard quit == nil, !hasQuit else { return [] }
+    var effects = learn(of: task.epoch)
+    // A migration that an earlier incarnation may have begun is judged by where the machine is.
+    let isSuperseded = isSuperseded(task)
+    let isRefused = isSuperseded && !(arrival.isRecalled && task.kind == .migrateVM)
     switch ledger.receive(task) {
+    case .new where isRefused:
+      ledger.withdraw(task.id)
+      return [refuseSuperseded(task, arrival)]
+    case .conflicting where isRefused: return [refuseSuperseded(task, arrival)]
     case .new: break
-    case .running: return [.forget(arrival)]
-    case .answered(let result): return [.answer(result, arrival)]
-    case .conflicting: return [conflict(of: task, arrival)]
+    case .running: return effects + [.forget(arrival)]
+    case .answered(let result): return effects + [.answer(result, arrival)]
+    case .conflicting: return effects + [conflict(of: task, arrival)]
     }
-    var effects = task.warnings.map { warning in
+    effects += task.warnings.map { warning in
       WorkerEffect.note(Note(.warning, "a task has a key without meaning", ["warning": warning]))
     }
     let isExpired = task.notAfter.map { now.unixTime > $0 } ?? false
@@ -31,7 +39,7 @@ extension WorkerMachine {
     case .migrate(let migration):
       let order = MigrationOrder(
         vm: migration.vm, destination: migration.destination, type: migration.type ?? configuration.migrationType,
-        tuning: migration.tuning, mayBegin: !isExpired, task: task.id)
+        tuning: migration.tuning, mayBegin: !isExpired && !isSuperseded, task: task.id)
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)

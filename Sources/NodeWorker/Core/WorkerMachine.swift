@@ -58,6 +58,8 @@ public struct WorkerMachine: Sendable {
   var tasks: [Int64: TaskInProgress] = [:]
   var operations: [OperationID: OperationInProgress] = [:]
   var handOvers = HandOvers()
+  /// Of the newest coordinator that has made itself known; orders of older ones are refused.
+  var newestCoordinator: Epoch = 0
   /// Cancels that wait for the end of the task, by that task's number.
   var cancels: [Int64: [(TaskMessage, TaskArrival)]] = [:]
   /// Jobs whose connections are not open.
@@ -92,8 +94,15 @@ public struct WorkerMachine: Sendable {
     return farewell
   }
 
+  /// The newest coordinator that the last incarnation knew.
+  public mutating func recall(coordinator epoch: Epoch) {
+    newestCoordinator = max(newestCoordinator, epoch)
+  }
+
   /// A task that was answered before this incarnation: a repeat of it gets the same answer.
   public mutating func recall(_ task: TaskMessage, answeredWith result: TaskResult) {
+    // What came from a coordinator that was replaced does not count as a task.
+    guard result.epoch == nil else { return }
     if ledger.receive(task) == .new { ledger.finish(task.id, with: result) }
   }
 
@@ -121,7 +130,7 @@ public struct WorkerMachine: Sendable {
     case .operationFinished(let id, let outcome): return operationFinished(id, outcome, at: now)
     case .migrationProgressed(let id, let progress):
       return operations[id] == nil ? [] : [.publishProgress(progress)]
-    case .coordinatorReported(let report): return coordinatorReported(report, at: now)
+    case .coordinatorReported(let report): return learn(of: report.epoch) + coordinatorReported(report, at: now)
     case .coordinatorAnswered(let result): return coordinatorAnswered(result)
     case .handOverUndeliverable(let id):
       return abandon(handOvers.remove(id), .noCoordinator, "no coordinator listens; start migfra-coordinator")

@@ -16,7 +16,8 @@ extension TaskJournal {
           processes TEXT,                 -- their names, a JSON list; NULL: all were asked at once
           count INTEGER NOT NULL,         -- how many
           closed INTEGER NOT NULL         -- all have answered
-        )
+        );
+        CREATE TABLE IF NOT EXISTS coordinator (epoch INTEGER NOT NULL);  -- the newest that is known
         """)
   }
 
@@ -39,6 +40,22 @@ extension TaskJournal {
   public func forget(jobOf vm: VMName) async throws {
     try await database.write { database in
       try database.execute(sql: "DELETE FROM job WHERE vm = ?", arguments: [vm.rawValue])
+    }
+  }
+
+  /// Writes down the newest coordinator that is known.
+  public func remember(coordinator epoch: Epoch) async throws {
+    try await database.write { database in
+      try database.execute(sql: "DELETE FROM coordinator")
+      try database.execute(
+        sql: "INSERT INTO coordinator (epoch) VALUES (?)", arguments: [Int64(bitPattern: epoch)])
+    }
+  }
+
+  /// The newest coordinator that the last incarnation knew; nil: it knew none.
+  public func newestCoordinator() throws -> Epoch? {
+    try database.read { database in
+      try Int64.fetchOne(database, sql: "SELECT epoch FROM coordinator").map(UInt64.init(bitPattern:))
     }
   }
 

@@ -81,6 +81,7 @@ public struct WorkerService: Service {
     into machine: inout WorkerMachine, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox
   ) throws {
     for job in try journal.jobs() { machine.recall(job) }
+    if let epoch = try journal.newestCoordinator() { machine.recall(coordinator: epoch) }
     let recalled = try journal.recall()
     for known in recalled.answers { machine.recall(known.task, answeredWith: known.result) }
     for record in recalled.open {
@@ -168,6 +169,13 @@ public struct WorkerService: Service {
       } catch {
         // The next start tells the job to go on once more, which harms nobody.
         logger.error("the journal could not be written", metadata: [LogKey.vm: "\(vm)", LogKey.cause: "\(error)"])
+      }
+    case .rememberCoordinator(let epoch):
+      do {
+        try await journal.remember(coordinator: epoch)
+      } catch {
+        // After a restart the broker tells of it again.
+        logger.error("the journal could not be written", metadata: [LogKey.cause: "\(error)"])
       }
     case .askProcesses(let request, let job):
       logger.info("asking a job", metadata: ["request": "\(request.rawValue)", LogKey.vm: "\(job.vm)"])

@@ -38,6 +38,8 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable, Error {
   /// The host's worker is offline or unknown.
   case noWorker = "no-worker"
   case cancelled
+  /// Ordered by a coordinator that a newer one has replaced.
+  case superseded
   /// What should be cancelled has ended, or cannot be stopped any more.
   case tooLate = "too-late"
   /// A defect of ours.

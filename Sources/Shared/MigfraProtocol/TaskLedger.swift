@@ -41,6 +41,11 @@ public struct TaskLedger: Sendable {
     return entry.answer.map(Receipt.answered) ?? .running
   }
 
+  /// Forgets a task that has just been taken as new: it shall not count as one.
+  public mutating func withdraw(_ id: TaskID?) {
+    if let id, entries[id]?.answer == nil { entries[id] = nil }
+  }
+
   /// The answer of a task that has ended, if it is remembered.
   public func answer(to id: TaskID) -> TaskResult? { entries[id]?.answer }
 
@@ -61,7 +66,11 @@ public struct TaskLedger: Sendable {
 
 extension TaskMessage {
   /// A number that is equal for equal tasks on every machine and in every process (FNV-1a over the encoded task).
+  ///
+  /// An order that the next incarnation of the coordinator repeats is the same one: who gives it does not count.
   public var fingerprint: UInt64 {
-    encoded().reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    var content = self
+    content.epoch = nil
+    return content.encoded().reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

@@ -37,6 +37,7 @@ extension TaskMessage {
     let host = try reader.optional("host", as: HostName.self)
     let measuresTime = try reader.optional("time-measurement", as: Bool.self) ?? false
     let notAfter = try reader.optional("not-after", as: Double.self)
+    let epoch = try reader.optional("epoch", as: Epoch.self)
     _ = try reader.optional("concurrent-execution", as: Bool.self)
     try findings.readDriver(of: &reader)
     let body: Body
@@ -58,7 +59,7 @@ extension TaskMessage {
     }
     return TaskMessage(
       id: id, host: host, body: body, measuresTime: measuresTime || findings.measuresTime, notAfter: notAfter,
-      driver: findings.driver,
+      epoch: epoch, driver: findings.driver,
       warnings: reader.unread.map { "unknown key '\($0.path)' ignored (line \($0.mark.line))" })
   }
 

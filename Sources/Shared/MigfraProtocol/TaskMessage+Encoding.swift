@@ -9,6 +9,7 @@ extension TaskMessage {
     fields.append(("task", .string(kind.rawValue)))
     if let id { fields.append(("id", .string(id.rawValue))) }
     if let notAfter { fields.append(("not-after", .real(notAfter, decimals: 3))) }
+    if let epoch { fields.append(("epoch", .integer(epoch))) }
     if let driver { fields.append(("driver", .string(driver))) }
     if measuresTime { fields.append(("time-measurement", true)) }
     switch body {

@@ -60,6 +60,8 @@ public struct TaskMessage: Sendable, Equatable {
   public var measuresTime: Bool
   /// Past this moment the task is answered `expired`, seconds since 1970.
   public var notAfter: Double?
+  /// Of the coordinator that gives this order; nil: it comes from somebody else.
+  public var epoch: Epoch?
   /// libvirt's driver, where the task names one: a worker drives one only.
   public var driver: String?
   /// Keys that mean nothing here, in words.
@@ -67,13 +69,14 @@ public struct TaskMessage: Sendable, Equatable {
 
   public init(
     id: TaskID? = nil, host: HostName? = nil, body: Body, measuresTime: Bool = false, notAfter: Double? = nil,
-    driver: String? = nil, warnings: [String] = []
+    epoch: Epoch? = nil, driver: String? = nil, warnings: [String] = []
   ) {
     self.id = id
     self.host = host
     self.body = body
     self.measuresTime = measuresTime
     self.notAfter = notAfter
+    self.epoch = epoch
     self.driver = driver
     self.warnings = warnings
   }

@@ -16,6 +16,7 @@ extension TaskResult {
     fields.append(("result", .string(title.rawValue)))
     if let id { fields.append(("id", .string(id.rawValue))) }
     if let plan { fields.append(("plan", .string(plan.rawValue))) }
+    if let epoch { fields.append(("epoch", .integer(epoch))) }
     if title.isFlat, entries.count == 1 {
       // The machine's status, details and times are the whole's.
       return YAML.emit(.mapping(fields + entries[0].fields))
@@ -35,6 +36,7 @@ extension TaskResult {
     var result = TaskResult(
       title: title, id: try reader.optional("id"), scheduler: try reader.optional("scheduler"),
       plan: try reader.optional("plan", as: String.self).map(PlanID.init(rawValue:)))
+    result.epoch = try reader.optional("epoch")
     if title.isFlat, reader.node("vm-name") != nil {
       result.entries = [try VMOutcome(&reader)]
       return result

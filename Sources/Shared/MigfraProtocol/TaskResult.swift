@@ -40,6 +40,8 @@ public struct TaskResult: Sendable, Equatable {
   public var code: ErrorCode?
   /// The plan that was made for the task.
   public var plan: PlanID?
+  /// Of the newest coordinator that is known, if that is why the task was refused.
+  public var epoch: Epoch?
   public var times: [TimeMeasurement]
 
   public init(
@@ -54,6 +56,7 @@ public struct TaskResult: Sendable, Equatable {
     self.details = details
     self.code = code
     self.plan = plan
+    self.epoch = nil
     self.times = times
   }
 

@@ -204,7 +204,7 @@ struct WorkerStorm {
       if running[id] == nil { problem = "operation \(id) is to be ended, and does not run" }
       let failure = OperationOutcome.failure(.cancelled, "cancelled", mayPass: false)
       if generator.happens(70) { happenings.add(.event(.operationFinished(id, failure)), at: time(100)) }
-    case .announce, .publishProgress, .note, .finishSaying, .stop: break
+    case .announce, .publishProgress, .rememberCoordinator, .note, .finishSaying, .stop: break
     }
   }
 

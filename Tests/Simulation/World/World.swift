@@ -28,6 +28,7 @@ public struct World {
     case fault(Int)
     case powerReturns(HostName)
     case heals(Fault.Kind)
+    case wakes(Int)
     case allHeals
   }
 
@@ -44,6 +45,8 @@ public struct World {
   var coordinator: Program<CoordinatorMachine>
   /// Tasks that came before everything that the broker had kept; nil: not any more.
   var early: [CoordinatorEvent]? = []
+  /// Coordinators that stand still while another does their work.
+  var sleepers: [Int: Sleeper] = [:]
   /// Images on the storage that all hosts share.
   var images: [VMName: Machine] = [:]
   var runs: [Int: Run] = [:]
@@ -178,6 +181,7 @@ public struct World {
     case .fault(let index): strike(faults[index])
     case .powerReturns(let host): powerReturns(host)
     case .heals(let kind): heal(kind)
+    case .wakes(let number): wake(number)
     case .allHeals: healAll()
     }
     check()

@@ -135,7 +135,7 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
     switch code {
     case .destination, .devices, .hypervisor, .hypervisorLost, .timeout, .expired, .internal: true
     case .invalidMessage, .unknownTask, .unsupported, .refused, .duplicateID, .notFound, .wrongState,
-      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .pscom, .cancelled, .tooLate:
+      .exists, .capacity, .inDoubt, .noCoordinator, .noWorker, .pscom, .cancelled, .superseded, .tooLate:
       false
     }
   }

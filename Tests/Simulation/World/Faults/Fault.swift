@@ -6,6 +6,8 @@ struct Fault: Sendable, CustomStringConvertible {
   enum Kind: Sendable {
     /// The program is killed after so many more effects, at once if there are fewer than none, and comes back.
     case death(Client, effects: Int, away: Duration)
+    /// The coordinator's process stands still, and goes on after so long; another has been started in its place.
+    case standstill(Duration)
     /// The host is without power; its machines are lost.
     case powerFailure(HostName, away: Duration)
     /// The program and the broker do not hear each other.
@@ -74,8 +76,9 @@ extension Fault {
     }
     switch Int.random(in: 0..<30, using: &generator) {
     case 0..<8:
-      return .death(
-        program, effects: Int.random(in: -4...6, using: &generator), away: time(0...generator.pick([2, 20, 90])))
+      let effects = Int.random(in: -4...6, using: &generator)
+      let away = time(0...generator.pick([2, 20, 90]))
+      return program == .coordinator && effects < 1 ? .standstill(away) : .death(program, effects: effects, away: away)
     case 8: return .powerFailure(host, away: time(10...120))
     case 9..<12: return .partition(program, time(0...generator.pick([5, 30, 100])))
     case 12: return .brokerRestart(away: time(0...10))

@@ -24,6 +24,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case keepsOperations
   /// Saved images are never removed.
   case keepsImages
+  /// Orders do not say which incarnation of the coordinator gives them.
+  case forgetsEpochs
 
   /// The promise that is broken by it.
   public var promise: Promise {
@@ -40,6 +42,7 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .losesTimers: .answered
     case .keepsOperations: .operationsEnd
     case .keepsImages: .noImageLeft
+    case .forgetsEpochs: .newestCoordinator
     }
   }
 }

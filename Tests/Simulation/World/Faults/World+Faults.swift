@@ -14,6 +14,7 @@ extension World {
       case .worker(let host): workers[host]?.effectsLeft = effects
       case .agent, .scheduler: break
       }
+    case .standstill(let time): standStill(for: time)
     case .powerFailure(let host, let away): losePower(host, for: away)
     case .partition(let client, let time):
       setPartitioned(client, true)

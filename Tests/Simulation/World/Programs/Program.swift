@@ -17,6 +17,7 @@ struct SimulatedJournal: Sendable {
   var jobs: [VMName: SuspendedJob] = [:]
   var operations: [PlanID: SavedOperation] = [:]
   var nodes: [HostName: NodeReport] = [:]
+  var newestCoordinator: Epoch = 0
 
   mutating func receive(_ task: TaskMessage, _ route: ReplyRoute) -> TaskArrival {
     sequence += 1

@@ -53,6 +53,11 @@ extension World {
   mutating func receiveAtCoordinator(_ message: Message) {
     guard coordinator.isUp else { return }
     switch message.content {
+    case .orderAnswer(let result, let host): noteForSleepers(.workerAnswered(result, from: host))
+    case .hostState(let report): noteForSleepers(.hostReported(report))
+    default: break
+    }
+    switch message.content {
     case .coordinatorTask(let task, let route):
       if let id = task.id { truth.received[id, default: 0] += 1 }
       let event = CoordinatorEvent.taskReceived(task, from: coordinator.journal.receive(task, route))

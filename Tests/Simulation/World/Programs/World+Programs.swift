@@ -45,7 +45,13 @@ extension World {
   }
 
   mutating func take(_ input: Input, _ client: Client, _ life: Int) {
-    guard isUp(client, life) else { return }
+    guard isUp(client, life) else {
+      // One that stands still finds its timers when it wakes up.
+      if client == .coordinator, case .coordinator(.timerFired(let timer)) = input {
+        sleepers[life]?.missed.append(.timerFired(timer))
+      }
+      return
+    }
     switch (client, input) {
     case (.coordinator, .coordinator(let event)): handle(event)
     case (.coordinator, .connected): greet()

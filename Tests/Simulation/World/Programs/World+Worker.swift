@@ -19,6 +19,7 @@ extension World {
     program.begin(WorkerMachine(configuration(of: host, life: program.life)), at: now)
     if sabotage == .forgetsJobs { program.journal.jobs = [:] }
     if sabotage == .forgetsAnswers { program.journal.forgetAnswers() }
+    program.core.recall(coordinator: program.journal.newestCoordinator)
     for job in program.journal.jobs.values.sorted(by: { $0.vm < $1.vm }) { program.core.recall(job) }
     let recalled = program.journal.recalled
     for record in recalled.finished + recalled.open {
@@ -48,6 +49,9 @@ extension World {
         let arrival = TaskArrival(sequence: 0, route: route)
         return feed(client, .worker(.taskUnwritten(task, arrival, cause: "the disk is full")))
       }
+      noteOrder(task, host)
+      var task = task
+      if sabotage == .forgetsEpochs { task.epoch = nil }
       guard let arrival = workers[host]?.journal.receive(task, route) else { return }
       feed(client, .worker(.taskReceived(task, arrival)))
     case .coordinatorState(let report): feed(client, .worker(.coordinatorReported(report)))
@@ -73,7 +77,9 @@ extension World {
   private mutating func perform(_ effect: WorkerEffect, on host: HostName) {
     let client = Client.worker(host)
     switch effect {
-    case .perform(let id, let operation): start(id, operation, on: host)
+    case .perform(let id, let operation):
+      checkAuthority(of: operation, on: host)
+      start(id, operation, on: host)
     case .abort(let id): abort(id, on: host)
     case .rememberJob(let job):
       if workers[host]?.hasFullDisk == true {
@@ -81,6 +87,8 @@ extension World {
       }
       workers[host]?.journal.jobs[job.vm] = job
       feed(client, .worker(.jobRemembered(job, flaw: nil)))
+    case .rememberCoordinator(let epoch):
+      workers[host]?.journal.newestCoordinator = epoch
     case .forgetJob(let vm): workers[host]?.journal.jobs[vm] = nil
     case .askProcesses(let request, let job):
       note("\(host) asks \(job.vm) to \(request.rawValue)")

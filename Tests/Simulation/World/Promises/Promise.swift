@@ -8,6 +8,7 @@ public enum Promise: String, CaseIterable, Sendable {
   case oneAnswer = "a task gets one answer, however often it is said"
   case memory = "no host's memory is overbooked by what is moved"
   case drainingIsNoTarget = "a host being emptied is no new order's destination"
+  case newestCoordinator = "nothing is moved for a coordinator after a newer one is known"
   case drainedIsEmpty = "a host called drained is empty by its own report"
   case operationsEnd = "no operation is left at the end"
   case noImageLeft = "no saved image is left unless an answer says so"

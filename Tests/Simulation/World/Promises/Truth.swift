@@ -17,6 +17,11 @@ struct Truth: Sendable {
   var orders: Set<TaskID> = []
   var processes: [VMName: [String: JobProcess]] = [:]
 
+  /// Orders that came to a host from an older coordinator than the newest that its worker knew, and from no newer one.
+  var voidOrders: [HostName: Set<TaskID>] = [:]
+  /// Orders that came to it otherwise.
+  var validOrders: [HostName: Set<TaskID>] = [:]
+
   /// Machines that a client wanted moved on before their last migration was answered: two workers speak to their jobs.
   var contended: Set<VMName> = []
 

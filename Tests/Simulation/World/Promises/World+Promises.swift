@@ -45,6 +45,24 @@ extension World {
     if isBeingEmptied { fail(.drainingIsNoTarget, "\(id) goes to \(migration.destination)") }
   }
 
+  /// An order reaches a worker.
+  mutating func noteOrder(_ task: TaskMessage, _ host: HostName) {
+    guard let id = task.id, let epoch = task.epoch, let known = workers[host]?.journal.newestCoordinator else { return }
+    if epoch >= known {
+      truth.validOrders[host, default: []].insert(id)
+    } else {
+      truth.voidOrders[host, default: []].insert(id)
+    }
+  }
+
+  /// A worker begins something.
+  mutating func checkAuthority(of operation: NodeWorkerCore.Operation, on host: HostName) {
+    guard case .migrate(let order) = operation, order.mayBegin, let task = order.task,
+      truth.voidOrders[host]?.contains(task) == true, truth.validOrders[host]?.contains(task) != true
+    else { return }
+    fail(.newestCoordinator, "\(order.vm) is moved for the order \(task)")
+  }
+
   mutating func checkDrained(_ host: HostName) {
     let left = coordinator.core.roster[host]?.activeVMs.map(\.name) ?? []
     if !left.isEmpty { fail(.drainedIsEmpty, "\(host) has \(left)") }
