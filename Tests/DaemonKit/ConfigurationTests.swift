@@ -120,6 +120,9 @@ struct ConfigurationTests {
       overbooking: yes
       retry-counter: 0
     limits:
+      migrations: 40
+      link-share: 0
+      bandwidth: 119
       outgoing-migrations: 1
       incoming-migrations: 8
       parallel-starts: 64
@@ -179,6 +182,9 @@ struct ConfigurationTests {
     wanted.defaults.mode = .scatter
     wanted.defaults.overbooking = true
     wanted.defaults.retries = 0
+    wanted.limits.migrations = 40
+    wanted.limits.linkShare = 0
+    wanted.limits.bandwidthMiB = 119
     wanted.limits.outgoingMigrations = 1
     wanted.limits.incomingMigrations = 8
     wanted.limits.parallelStarts = 64
@@ -223,7 +229,9 @@ struct ConfigurationTests {
     #expect(!defaults.defaults.overbooking)
     #expect(defaults.defaults.retries == 3)
     #expect(defaults.limits.outgoingMigrations == nil)
-    #expect(defaults.limits.incomingMigrations == 2)
+    #expect(defaults.limits.incomingMigrations == nil)
+    #expect(defaults.limits.migrations == nil && defaults.limits.bandwidthMiB == nil)
+    #expect(defaults.limits.linkShare == 25)
     #expect(defaults.limits.parallelStarts == 4)
     #expect(defaults.limits.progressInterval == .seconds(1))
   }

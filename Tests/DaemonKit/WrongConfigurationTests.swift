@@ -78,6 +78,8 @@ struct WrongConfigurationTests {
       ("migration:\n  stall-timeout: 1", 2, "migration.stall-timeout: expected 5 to 3600, found 1"),
       ("limits:\n  outgoing-migrations: 9", 2, "limits.outgoing-migrations: expected 1 to 8, found 9"),
       ("limits:\n  incoming-migrations: 0", 2, "limits.incoming-migrations: expected 1 to 8, found 0"),
+      ("limits:\n  migrations: 0", 2, "limits.migrations: expected 1 to 1000000, found 0"),
+      ("limits:\n  link-share: 101", 2, "limits.link-share: expected 0 to 100, found 101"),
       ("limits:\n  parallel-starts: 65", 2, "limits.parallel-starts: expected 1 to 64, found 65"),
       ("limits:\n  progress-interval: 0.05", 2, "limits.progress-interval: expected 0.1 to 60 seconds, found 0.05"),
       ("limits:\n  progress-interval: 1s", 2, "limits.progress-interval: expected a number, found '1s'"),

@@ -49,4 +49,6 @@ public enum CoordinatorTimer: Sendable, Hashable {
   case settle(PlanID)
   /// Progress is published at most this often.
   case publish(PlanID)
+  /// A machine's memory should be nearly copied, and its link free for the next one.
+  case linkFree
 }

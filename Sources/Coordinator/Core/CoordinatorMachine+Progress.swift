@@ -120,16 +120,18 @@ extension CoordinatorMachine {
     _ = evacuations[index].withMigration(of: uuid) { $0.redirect(to: other) }
   }
 
-  mutating func update(_ progress: MigrationProgress) -> [CoordinatorEffect] {
+  mutating func update(_ progress: MigrationProgress, at now: Moment) -> [CoordinatorEffect] {
+    expectEnd(by: progress, at: now)
+    let begun = isWaitingForReports ? [] : startWaiting(at: now)
     guard
       let index = evacuations.firstIndex(where: { evacuation in
         evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
       })
-    else { return [] }
+    else { return begun }
     evacuations[index].update(progress)
     let id = evacuations[index].id
-    guard unpublished.insert(id).inserted else { return [] }
-    return [.setTimer(.publish(id), after: .milliseconds(250))]
+    guard unpublished.insert(id).inserted else { return begun }
+    return begun + [.setTimer(.publish(id), after: .milliseconds(250))]
   }
 
   mutating func fire(_ timer: CoordinatorTimer, at now: Moment) -> [CoordinatorEffect] {
@@ -154,6 +156,7 @@ extension CoordinatorMachine {
       }
       return advance(at: now)
     case .settle: return advance(at: now)
+    case .linkFree: return linkIsFree(at: now)
     case .publish(let plan):
       unpublished.remove(plan)
       guard let evacuation = evacuations.first(where: { $0.id == plan }) else { return [] }

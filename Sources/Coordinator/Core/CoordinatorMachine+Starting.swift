@@ -1,58 +1,43 @@
 import ClusterModel
 import MigfraProtocol
 
-/// Which migrations begin: those that have a slot at both ends and a destination that can receive now.
+/// Which migrations begin: those that have a slot and a share of the link at both ends, and a destination that can receive
+/// now.
 extension CoordinatorMachine {
-  /// Gives free slots to waiting migrations. The evacuation that was served longest ago comes first, so that none
-  /// starves.
+  /// Gives free slots and links to waiting migrations. The evacuation that was served longest ago comes first, so that
+  /// none starves.
   mutating func startWaiting(at now: Moment) -> [CoordinatorEffect] {
     var effects: [CoordinatorEffect] = []
-    var slots = Slots(self)
-    while let (index, uuid) = next(within: slots) {
-      let move = start(uuid, in: index, at: now, &effects)
-      if let move { slots.take(move) }
-    }
-    return effects
-  }
-
-  /// What is under way.
-  private struct Slots {
-    private var leaving: [HostName: Int] = [:]
-    private var arriving: [HostName: Int] = [:]
-    /// By UUID: a machine that another evacuation still moves is not touched by a second one.
-    private(set) var moving: Set<String> = []
-
-    init(_ machine: CoordinatorMachine) {
-      let migrations =
-        machine.evacuations.flatMap(\.migrations) + machine.swaps.flatMap(\.steps).map(\.migration)
-      for migration in migrations where migration.task != nil { take(migration.move) }
-      // Between two steps of an exchange its machines are nobody else's either.
-      for way in machine.swaps.flatMap(\.ways) { moving.insert(way.vm.uuid) }
-    }
-
-    mutating func take(_ move: Plan.Move) {
-      leaving[move.source, default: 0] += 1
-      arriving[move.destination, default: 0] += 1
+    var slots = takenSlots(at: now)
+    var moving = movingMachines
+    while let (index, uuid) = next(within: slots, besides: moving) {
+      guard let move = start(uuid, in: index, at: now, &effects) else { continue }
+      slots.take(flow(move, evacuations[index].bandwidth))
       moving.insert(move.vm.uuid)
     }
-
-    func leaving(_ host: HostName) -> Int { leaving[host, default: 0] }
-    func arriving(_ host: HostName) -> Int { arriving[host, default: 0] }
+    return effects + watchLinks(at: now)
   }
 
-  private func next(within slots: Slots) -> (index: Int, uuid: String)? {
+  /// By UUID: a machine that another evacuation still moves is not touched by a second one. Between two steps of an
+  /// exchange its machines are nobody else's either.
+  private var movingMachines: Set<String> {
+    let migrations = evacuations.flatMap(\.migrations) + swaps.flatMap(\.steps).map(\.migration)
+    let moving = migrations.lazy.filter { $0.task != nil }.map(\.move.vm.uuid)
+    return Set(moving).union(swaps.lazy.flatMap(\.ways).map(\.vm.uuid))
+  }
+
+  private func next(within slots: MigrationSlots, besides moving: Set<String>) -> (index: Int, uuid: String)? {
     var best: (index: Int, uuid: String)?
     for (index, evacuation) in evacuations.enumerated() {
       if let best, evacuations[best.index].lastTurn <= evacuation.lastTurn { continue }
       let ready = Set(
         evacuation.request.sources.filter { source in
-          roster.isOnline(source) && slots.leaving(source) < configuration.outgoingMigrations
+          roster.isOnline(source) && slots.hasOutgoingSlot(source, isLinkKnown: linkRate(of: source) != nil)
         })
       guard !ready.isEmpty,
         let migration = evacuation.migrations.first(where: { migration in
           migration.state == .waiting && ready.contains(migration.move.source)
-            && !slots.moving.contains(migration.move.vm.uuid)
-            && slots.arriving(migration.move.destination) < configuration.incomingMigrations
+            && !moving.contains(migration.move.vm.uuid) && slots.admits(flow(migration.move, evacuation.bandwidth))
         })
       else { continue }
       best = (index, migration.move.vm.uuid)

@@ -3,16 +3,15 @@ import MigfraProtocol
 
 /// The coordinator's rules: takes what happened and the time, gives back what is to be done. No I/O, no clock.
 ///
-/// Composed of the roster of workers, one `EvacuationMachine` per host being emptied, and the slots that bound how many
-/// machines leave and enter a host at once. What is reserved on a destination is derived from the migrations and the
+/// Composed of the roster of workers, one `EvacuationMachine` per host being emptied, and the slots and links that bound
+/// how many machines move at once. What is reserved on a destination is derived from the migrations and the
 /// hosts' reports each time it is needed; there is no second ledger that could disagree.
 public struct CoordinatorMachine: Sendable {
   public struct Configuration: Sendable {
     /// Of this incarnation; part of every plan's id.
     public var epoch: Epoch
-    /// Migrations at once out of one host, and into one.
-    public var outgoingMigrations: Int
-    public var incomingMigrations: Int
+    /// Migrations at once.
+    public var limits: MigrationLimits
     /// For what a task leaves open.
     public var mode: PlacementMode
     public var migrationType: MigrationType
@@ -24,13 +23,12 @@ public struct CoordinatorMachine: Sendable {
     public var keptPlans: Int
 
     public init(
-      epoch: Epoch, outgoingMigrations: Int = 2, incomingMigrations: Int = 2, mode: PlacementMode = .auto,
+      epoch: Epoch, limits: MigrationLimits = MigrationLimits(), mode: PlacementMode = .auto,
       migrationType: MigrationType = .live, overbooking: Bool = false, retries: Int = 3,
       workerPatience: Duration = .seconds(60), keptPlans: Int = 50
     ) {
       self.epoch = epoch
-      self.outgoingMigrations = outgoingMigrations
-      self.incomingMigrations = incomingMigrations
+      self.limits = limits
       self.mode = mode
       self.migrationType = migrationType
       self.overbooking = overbooking
@@ -56,6 +54,10 @@ public struct CoordinatorMachine: Sendable {
   var absentSince: [HostName: Duration] = [:]
   /// Migrations started so far; says whose turn is next.
   var turns = 0
+  /// When the memory of machines will be copied, by the tasks that move them, as far as their progress says.
+  var copyEnds: [TaskID: Duration] = [:]
+  /// When the timer of the next look at links fires; nil: none runs.
+  var nextLook: Duration?
   private var planCount = 0
   /// What of each operation is on disk.
   var savedRevisions: [PlanID: Int] = [:]
@@ -84,7 +86,7 @@ public struct CoordinatorMachine: Sendable {
     case .taskUndeliverable(let task, let host):
       let outcome = VMOutcome(vm: "", failure: .noWorker, details: "no worker listens to the tasks of \(host)")
       return finish(TaskResult(title: .vmMigrated, id: task, entries: [outcome]), from: host, at: now)
-    case .migrationProgressed(let progress): return update(progress)
+    case .migrationProgressed(let progress): return update(progress, at: now)
     case .timerFired(let timer): return fire(timer, at: now)
     case .nodeRecalled(let report): return recall(report)
     case .planRecalled(let report): return recall(report)
@@ -104,8 +106,8 @@ public struct CoordinatorMachine: Sendable {
       }
     }
     var cluster = ClusterSnapshot(reports: roster.hosts, nodes: nodes, coming: coming)
-    cluster.outgoingMigrations = configuration.outgoingMigrations
-    cluster.incomingMigrations = configuration.incomingMigrations
+    cluster.outgoingMigrations = configuration.limits.outgoing ?? MigrationLimits.withoutLinks
+    cluster.incomingMigrations = configuration.limits.incoming ?? MigrationLimits.withoutLinks
     return cluster
   }
 

@@ -64,9 +64,12 @@ public struct CoordinatorService: Service {
   }
 
   private var configuration: CoordinatorMachine.Configuration {
-    CoordinatorMachine.Configuration(
-      epoch: journal.epoch, outgoingMigrations: settings.limits.outgoingMigrations ?? 2,
-      incomingMigrations: settings.limits.incomingMigrations, mode: settings.defaults.mode,
+    let limits = MigrationLimits(
+      total: settings.limits.migrations, outgoing: settings.limits.outgoingMigrations,
+      incoming: settings.limits.incomingMigrations, linkShare: Double(settings.limits.linkShare) / 100,
+      bandwidthMiB: settings.limits.bandwidthMiB)
+    return CoordinatorMachine.Configuration(
+      epoch: journal.epoch, limits: limits, mode: settings.defaults.mode,
       migrationType: settings.defaults.migrationType, overbooking: settings.defaults.overbooking,
       retries: settings.defaults.retries)
   }

@@ -63,10 +63,12 @@ struct CoordinatorWalkTests {
       arriving[migration.move.destination, default: 0] += 1
       guard moving.insert(migration.move.vm.uuid).inserted else { return "\(migration.move.vm.name) is moved by two" }
     }
-    if let host = leaving.first(where: { $0.value > cluster.configuration.outgoingMigrations })?.key {
+    let limits = cluster.configuration.limits
+    if let total = limits.total, leaving.values.reduce(0, +) > total { return "too many at once" }
+    if let most = limits.outgoing, let host = leaving.first(where: { $0.value > most })?.key {
       return "too many leave \(host)"
     }
-    if let host = arriving.first(where: { $0.value > cluster.configuration.incomingMigrations })?.key {
+    if let most = limits.incoming, let host = arriving.first(where: { $0.value > most })?.key {
       return "too many enter \(host)"
     }
     for (name, host) in cluster.hosts where host.usedMemoryKiB > host.capacity.memoryKiB {

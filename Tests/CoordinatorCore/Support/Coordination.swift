@@ -25,9 +25,12 @@ struct Coordination {
   init(
     _ hosts: KeyValuePairs<HostName, [VMName]> = [:], outgoing: Int = 2, incoming: Int = 2, keptPlans: Int = 50
   ) {
+    self.init(hosts, MigrationLimits(outgoing: outgoing, incoming: incoming), keptPlans: keptPlans)
+  }
+
+  init(_ hosts: KeyValuePairs<HostName, [VMName]>, _ limits: MigrationLimits, keptPlans: Int = 50) {
     machine = CoordinatorMachine(
-      CoordinatorMachine.Configuration(
-        epoch: 7, outgoingMigrations: outgoing, incomingMigrations: incoming, keptPlans: keptPlans))
+      CoordinatorMachine.Configuration(epoch: 7, limits: limits, keptPlans: keptPlans))
     for (host, names) in hosts { add(host, names.map { .sample($0) }) }
   }
 
@@ -35,8 +38,12 @@ struct Coordination {
 
   // MARK: Hosts
 
-  mutating func add(_ host: HostName, memory: Int = 16, cpus: Int = 16, _ vms: [VirtualMachine] = []) {
-    capacities[host] = .sample(memory, cpus)
+  mutating func add(
+    _ host: HostName, memory: Int = 16, cpus: Int = 16, bandwidth: Int? = nil, _ vms: [VirtualMachine] = []
+  ) {
+    var capacity = HostCapacity.sample(memory, cpus)
+    capacity.bandwidthMiB = bandwidth
+    capacities[host] = capacity
     self.vms[host] = vms
     epochs[host] = 1
     report(host)

@@ -58,9 +58,11 @@ struct SimulatedCluster {
 
   init(seed: UInt64) {
     generator = SeededGenerator(seed: seed)
-    configuration = CoordinatorMachine.Configuration(
-      epoch: 7, outgoingMigrations: Int.random(in: 1...3, using: &generator),
-      incomingMigrations: Int.random(in: 1...3, using: &generator), keptPlans: 5)
+    let limits = MigrationLimits(
+      total: seed.isMultiple(of: 3) ? 1 + Int(seed % 4) : nil,
+      outgoing: Int.random(in: 1...3, using: &generator), incoming: Int.random(in: 1...3, using: &generator),
+      bandwidthMiB: seed.isMultiple(of: 2) ? 1192 : nil)
+    configuration = CoordinatorMachine.Configuration(epoch: 7, limits: limits, keptPlans: 5)
     machine = CoordinatorMachine(configuration)
     for number in 1...Int.random(in: 3...6, using: &generator) {
       let name = HostName(rawValue: "n\(number)")

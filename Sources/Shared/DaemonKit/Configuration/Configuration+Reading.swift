@@ -148,8 +148,11 @@ extension DefaultSettings {
 
 extension LimitSettings {
   fileprivate mutating func read(_ section: inout MappingReader) throws(YAMLError) {
+    migrations = try section.number("migrations", in: 1...1_000_000)
     outgoingMigrations = try section.number("outgoing-migrations", in: 1...Self.mostMigrations)
-    incomingMigrations = try section.number("incoming-migrations", in: 1...Self.mostMigrations) ?? incomingMigrations
+    incomingMigrations = try section.number("incoming-migrations", in: 1...Self.mostMigrations)
+    linkShare = try section.number("link-share", in: 0...100) ?? linkShare
+    bandwidthMiB = try section.number("bandwidth", in: 1...1_000_000)
     parallelStarts = try section.number("parallel-starts", in: 1...64) ?? parallelStarts
     progressInterval = try section.seconds("progress-interval", in: 0.1...60) ?? progressInterval
   }

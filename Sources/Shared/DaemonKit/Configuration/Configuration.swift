@@ -200,10 +200,17 @@ public struct DefaultSettings: Sendable, Equatable {
 
 /// `limits`: how much happens at once.
 public struct LimitSettings: Sendable, Equatable {
+  /// In the whole cluster; nil: no limit.
+  public var migrations: Int?
   /// Out of one host. Bounded well below half of libvirtd's workers (20 by default): hosts that migrate into each
   /// other deadlock in libvirtd otherwise.
   public var outgoingMigrations: Int?
-  public var incomingMigrations = 2
+  public var incomingMigrations: Int?
+  /// Percent of what a migration could use that must be free on the links of both ends for it to begin; 0: links hold
+  /// none back.
+  public var linkShare = 25
+  /// Of hosts whose workers do not say, MiB/s; nil: not known.
+  public var bandwidthMiB: Int?
   public var parallelStarts = 4
   public var progressInterval = Duration.seconds(1)
 

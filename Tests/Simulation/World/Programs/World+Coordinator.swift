@@ -11,7 +11,7 @@ extension World {
     let life = coordinator.life
     note("the coordinator begins its life \(life)")
     let configuration = CoordinatorMachine.Configuration(
-      epoch: Epoch(coordinator.life), outgoingMigrations: 2, incomingMigrations: 2, retries: 2, keptPlans: 5)
+      epoch: Epoch(coordinator.life), retries: 2, keptPlans: 5)
     coordinator.begin(CoordinatorMachine(configuration), at: now)
     early = []
     if sabotage == .losesTasks { coordinator.journal.forgetOpen() }
