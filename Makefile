@@ -33,6 +33,7 @@ lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
 	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
+	  Tests/Lab/bench-links \
 	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/*; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
@@ -47,6 +48,7 @@ bench: build ## benchmarks, in release
 	@for part in yaml round-trip cluster; do \
 	  swift run -c release --package-path Tests/Benchmarks --scratch-path .build/benchmarks migfra-bench $$part || exit 1; done
 	Tests/Lab/bench .build/benchmarks/release
+	Tests/Lab/bench-links
 
 bench-planner: setup ## the planner's goals and results, release, one core (SALTS=a,b,c); or CASES=folder CHECK=program
 ifeq ($(CASES),)

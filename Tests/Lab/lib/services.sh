@@ -29,6 +29,9 @@ END
 
 # All nodes are this one machine, so each is told to offer as much as a small real host would.
 worker_configuration() { # NODE
+  local links
+  read -ra links <<<"${LAB_LINKS:-}"
+  local link=${links[${1#*node} - 1]:-}
   cat <<END
 communicator:
   type: mqtt
@@ -51,9 +54,11 @@ pscom-handler:
   timeout: 5
 capacity:
   memory: ${LAB_MEMORY:-$((4 * 1024 * 1024))}
-  cpus: 32
+  cpus: 32${link:+
+  bandwidth: $link}
 limits:
   progress-interval: 0.5
+  outgoing-migrations: ${LAB_SLOTS:-4}
 state-directory: $STATE/$1/migfra
 log:
   level: info
