@@ -56,7 +56,7 @@ extension CoordinatorMachine {
     copyEnds = copyEnds.filter { running.contains($0.key) }
     guard evacuating.contains(where: { $0.state == .waiting }),
       let next = copyEnds.values.map({ $0 - Self.preparation }).filter({ $0 > now.uptime }).min(),
-      nextLook.map({ next < $0 }) ?? true
+      nextLook.map({ next < $0 || $0 <= now.uptime }) ?? true
     else { return [] }
     nextLook = next
     return [.setTimer(.linkFree, after: next - now.uptime)]
