@@ -49,7 +49,7 @@ struct Evacuate: AsyncParsableCommand {
         overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
       let task = TaskMessage(
         id: .fresh(), host: names.first, body: .evacuate(evacuation), measuresTime: true)
-      var display = EvacuationDisplay(isQuiet: options.json)
+      var display = OperationDisplay(isQuiet: options.json)
       let result = try await BusClient.visit(options) { client in
         try await client.ask(task, watch: { display.show($0) })
       }

@@ -34,8 +34,11 @@ extension RandomMessages {
       sources: [host()] + some(2) { $0.host() }, destinations: some(3) { $0.host() },
       mode: one(of: PlacementMode.allCases), overbooking: flip(),
       bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
-    return PlanReport(
-      id: planID(), request: request, state: one(of: PlanReport.State.allCases), reason: text(),
+    let operation = one(of: [
+      PlanReport.Operation.evacuation(request), .exchange, .rearrangement, .restore(host()), .migration,
+    ])
+    var report = PlanReport(
+      id: planID(), operation: operation, state: one(of: PlanReport.State.allCases), reason: text(),
       task: maybe { $0.id() }, moves: some(3) { $0.move() },
       unplaced: some(3) {
         Plan.Unplaced(
@@ -47,12 +50,18 @@ extension RandomMessages {
           vmsBefore: $0.number(), vmsAfter: $0.number(), memoryKiBBefore: $0.number(), memoryKiBAfter: $0.number(),
           vcpusBefore: $0.number(), vcpusAfter: $0.number())
       }, seconds: seconds(), remainingSeconds: maybe { $0.seconds() })
+    report.requester = maybe { $0.text() }
+    report.purpose = maybe { $0.text() }
+    report.began = maybe { $0.seconds() }
+    report.ended = maybe { $0.seconds() }
+    return report
   }
 
   private mutating func move() -> PlanReport.Move {
     PlanReport.Move(
       move: Plan.Move(vm: machine(), source: host(), destination: host()),
-      state: one(of: PlanReport.Move.State.allCases), retries: number(), details: maybe { $0.text() },
+      stage: maybe { $0.one(of: PlanReport.Move.Stage.allCases) }, state: one(of: PlanReport.Move.State.allCases),
+      retries: number(), details: maybe { $0.text() },
       progress: maybe { $0.progress() }, seconds: maybe { $0.seconds() })
   }
 }

@@ -72,7 +72,7 @@ struct RandomMessages {
 
   mutating func task() -> TaskMessage {
     let body: TaskMessage.Body =
-      switch below(11) {
+      switch below(15) {
       case 0: .start(several(3) { $0.start() })
       case 1: .stop(several(3) { $0.stop() })
       case 2: .suspend(several(3) { $0.vm() })
@@ -87,19 +87,39 @@ struct RandomMessages {
             retries: maybe { $0.number() }, tuning: tuning(withMap: true),
             partner: maybe { SwapPartner(vm: $0.vm(), hookProcesses: $0.hook(), vcpuMap: $0.maybe { _ in [[7]] }) }))
       case 8: .cancel(TaskID(rawValue: "x" + text()))
+      case 9:
+        flip() ? .pauseOperation(TaskID(rawValue: "x" + text())) : .resumeOperation(TaskID(rawValue: "x" + text()))
+      case 10: .restore(NodeRestore(way: travel(), isDryRun: flip()))
+      case 11: .rearrange(rearrangement())
+      case 12: .apply(planID())
       default:
         .evacuate(
           NodeEvacuation(
             hosts: some(2) { $0.host() }, destinations: some(3) { $0.host() },
             mode: maybe { $0.one(of: PlacementMode.allCases) },
             migrationType: maybe { $0.one(of: MigrationType.allCases) }, overbooking: maybe { $0.flip() },
-            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() }, tuning: tuning(withMap: false),
+            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() },
+            deadline: maybe { Deadline(seconds: 1 + $0.below(1000), policy: $0.one(of: Deadline.Policy.allCases)) },
+            tuning: tuning(withMap: false),
             isDryRun: flip()))
       }
+    let isCordon = if case .cordon = body { true } else { false }
     return TaskMessage(
       id: maybe { $0.id() }, host: maybe { $0.host() }, body: body, measuresTime: flip(),
       notAfter: maybe { $0.seconds() }, epoch: maybe { Epoch($0.number()) },
+      requester: maybe { $0.text() }, reason: isCordon ? nil : maybe { $0.text() },
       driver: maybe { $0.one(of: ["qemu", "0017", "true", "a b"]) })
+  }
+
+  private mutating func travel() -> VMTravel {
+    VMTravel(
+      type: maybe { $0.one(of: MigrationType.allCases) }, retries: maybe { $0.number() },
+      overbooking: maybe { $0.flip() }, tuning: tuning(withMap: false))
+  }
+
+  private mutating func rearrangement() -> VMRearrangement {
+    VMRearrangement(
+      several(3) { VMRearrangement.Move(vm: $0.vm(), destination: $0.host()) }, way: travel(), isDryRun: flip())
   }
 
   private mutating func hook() -> HookProcesses? { one(of: [nil, .announced, .count(1 + below(100))]) }
@@ -159,7 +179,7 @@ struct RandomMessages {
     result.epoch = maybe { Epoch($0.number()) }
     if title.isFlat, result.entries.count == 1 { return result }
     // What concerns a host or a task always says how the whole went.
-    let saysAll = [.nodeEvacuated, .nodeCordoned, .nodeUncordoned, .taskCancelled].contains(title) || flip()
+    let saysAll = TaskMessage.Kind.allCases.contains { $0.title == title && $0.concernsWhole } || flip()
     result.status = saysAll ? one(of: TaskResult.Status.allCases) : nil
     result.details = saysAll ? text() : maybe { $0.text() }
     result.code = maybe { $0.one(of: ErrorCode.allCases) }

@@ -80,7 +80,8 @@ struct ReportTests {
       host: "node2", capacity: HostCapacity(memoryKiB: 2048, cpus: 8), vmsBefore: 0, vmsAfter: 1, memoryKiBBefore: 0,
       memoryKiBAfter: 1024, vcpusBefore: 0, vcpusAfter: 2)
     let report = PlanReport(
-      id: "p7-1", request: EvacuationRequest(sources: ["node1"], destinations: ["node2", "node3"]), state: .draining,
+      id: "p7-1", operation: .evacuation(EvacuationRequest(sources: ["node1"], destinations: ["node2", "node3"])),
+      state: .draining,
       reason: "1 to move", task: "e1", moves: [PlanReport.Move(move: move, state: .moving, seconds: 0.25)],
       unplaced: [Plan.Unplaced(vm: machine, source: "node1", cause: .noDestination, details: "none")], loads: [load],
       seconds: 1, remainingSeconds: 2)
@@ -89,6 +90,7 @@ struct ReportTests {
         plan: p7-1
         state: DRAINING
         reason: 1 to move
+        operation: evacuation
         task: e1
         sources: [node1]
         destinations: [node2, node3]

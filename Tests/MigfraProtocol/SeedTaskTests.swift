@@ -114,6 +114,41 @@ struct SeedTaskTests {
           }, partner: SwapPartner(vm: "vm2", hookProcesses: .count(2), vcpuMap: [[0], [1]])))),
     Example(
       text: """
+        task: restore node
+        parameter:
+          migration-type: warm
+          overbooking: true
+        """,
+      body: .restore(NodeRestore(way: VMTravel(type: .warm, overbooking: true)))),
+    Example(
+      text: """
+        task: rearrange vms
+        dry-run: true
+        list:
+          - vm-name: vm1
+            destination: node2
+        """,
+      body: .rearrange(VMRearrangement([.init(vm: "vm1", destination: "node2")], isDryRun: true))),
+    Example(
+      text: """
+        task: apply plan
+        plan: p7-1
+        """,
+      body: .apply("p7-1")),
+    Example(
+      text: """
+        task: pause
+        task-id: p7-1
+        """,
+      body: .pauseOperation("p7-1")),
+    Example(
+      text: """
+        task: resume
+        task-id: p7-1
+        """,
+      body: .resumeOperation("p7-1")),
+    Example(
+      text: """
         task: evacuate node
         time-measurement: on
         destinations:

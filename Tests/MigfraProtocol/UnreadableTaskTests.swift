@@ -56,7 +56,8 @@ struct UnreadableTaskTests {
     #expect(
       error.description
         == "line 2, column 7: task: expected one of start vm, stop vm, suspend vm, resume vm, repin vm, migrate vm, "
-        + "evacuate node, cordon node, uncordon node, cancel, quit, found the string '\(name)'")
+        + "evacuate node, restore node, rearrange vms, apply plan, cordon node, uncordon node, cancel, pause, resume, quit, found the string '\(name)'"
+    )
   }
 
   @Test("an unknown task's name is told on one line and in few words")

@@ -16,6 +16,8 @@ public enum CoordinatorEvent: Sendable {
   /// What an earlier incarnation had published; comes before everything else.
   case nodeRecalled(NodeReport)
   case planRecalled(PlanReport)
+  /// Where machines belong, by UUID.
+  case originsRecalled([String: HostName])
   /// Everything that the broker had kept has come.
   case caughtUp
 }
@@ -34,6 +36,9 @@ public enum CoordinatorEffect: Sendable, Equatable {
   /// Clears the plan's topic.
   case forgetPlan(PlanID)
   case publishNode(NodeReport)
+  /// The machines with these UUIDs belong on the host; on disk before what follows.
+  case keepOrigins([String], HostName)
+  case forgetOrigins([String])
   case setTimer(CoordinatorTimer, after: Duration)
   /// Something an operator should find in the log.
   case note(Note)
@@ -45,6 +50,8 @@ public enum CoordinatorTimer: Sendable, Hashable {
   case retry(PlanID, String, generation: Int)
   /// A worker has been offline for as long as we wait for it.
   case workerLost(HostName, epoch: Epoch)
+  /// The evacuation should be over.
+  case deadline(PlanID)
   /// Reports should have caught up with answers.
   case settle(PlanID)
   /// Progress is published at most this often.

@@ -26,13 +26,31 @@ extension CoordinatorMachine {
     if let index = swaps.firstIndex(where: { $0.task.id == target || $0.id == plan }) {
       let orders = swaps[index].cancel(request)
       let metadata = ["plan-id": swaps[index].id.rawValue]
-      return [.note(Note(.info, "an exchange is being cancelled", metadata))] + send(cancelsOf: orders)
+      return [
+        .note(Note(.info, "an exchange is being cancelled", metadata)), .publishPlan(swaps[index].report(at: now)),
+      ]
+        + send(cancelsOf: orders)
         + advance(at: now)
     }
-    if ledger.answer(to: target) != nil || finishedPlans.contains(plan) {
-      return [refuse(task, .tooLate, "it has ended", to: arrival)]
+    if let index = rearrangements.firstIndex(where: { $0.task.id == target || $0.id == plan }) {
+      let orders = rearrangements[index].cancel(request)
+      let metadata = ["plan-id": rearrangements[index].id.rawValue]
+      return [
+        .note(Note(.info, "a rearrangement is being cancelled", metadata)),
+        .publishPlan(rearrangements[index].report(at: now)),
+      ] + send(cancelsOf: orders) + advance(at: now)
     }
-    return [refuse(task, .notFound, "no operation of the id '\(target)' is known", to: arrival)]
+    return [refuseUnknown(target, for: task, to: arrival)]
+  }
+
+  /// The answer about an operation that is not under way.
+  mutating func refuseUnknown(
+    _ target: TaskID, for task: TaskMessage, to arrival: TaskArrival
+  ) -> CoordinatorEffect {
+    if ledger.answer(to: target) != nil || finishedPlans.contains(PlanID(rawValue: target.rawValue)) {
+      return refuse(task, .tooLate, "it has ended", to: arrival)
+    }
+    return refuse(task, .notFound, "no operation of the id '\(target)' is known", to: arrival)
   }
 
   func send(cancelsOf orders: [(id: TaskID, host: HostName)]) -> [CoordinatorEffect] {
@@ -73,11 +91,14 @@ extension EvacuationMachine {
     return migrations.compactMap { migration in migration.task.map { ($0, migration.move.source) } }
   }
 
-  /// While it is being cancelled nothing is tried again.
+  /// While it is being cancelled, or is past its deadline, nothing is tried again.
   mutating func endWhatWaits() {
-    guard state == .cancelling else { return }
+    guard isClosing else { return }
+    let (code, details): (ErrorCode, String) =
+      state == .cancelling
+      ? (.cancelled, "cancelled before it moved") : (.timeout, "not moved before the deadline")
     for uuid in migrations.filter({ !$0.isFinal && $0.task == nil }).map(\.move.vm.uuid) {
-      _ = withMigration(of: uuid) { $0.fail(.cancelled, details: "cancelled before it moved") }
+      _ = withMigration(of: uuid) { $0.fail(code, details: details) }
     }
   }
 }

@@ -28,6 +28,11 @@ extension CoordinatorMachine {
   private mutating func goOn(
     with saved: SavedOperation, isAnswered: Bool, at now: Moment
   ) -> [CoordinatorEffect] {
+    if case .draft(let draft) = saved.operation {
+      savedRevisions[draft.id] = draft.revision
+      drafts.append(draft)
+      return []
+    }
     guard !isAnswered else { return [.drop(saved.operation.id)] }
     isWaitingForReports = true
     savedRevisions[saved.operation.id] = 0
@@ -47,7 +52,26 @@ extension CoordinatorMachine {
       if evacuation.settlingSince != nil {
         effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))
       }
+      let moved = evacuation.migrations.filter(\.isMoved).map(\.move)
+      for source in sources { effects += noteOrigin(of: moved.filter { $0.source == source }.map(\.vm), source) }
+      if let left = evacuation.timeLeft(at: now) { effects.append(.setTimer(.deadline(evacuation.id), after: left)) }
       return effects + [.publishPlan(evacuation.report(at: now))]
+    case .rearrangement(var rearrangement):
+      rearrangement.shift(by: shift)
+      rearrangements.append(rearrangement)
+      for task in [rearrangement.task] + rearrangement.cancels.map(\.task) { _ = ledger.receive(task) }
+      let hosts = rearrangement.hosts
+      var effects: [CoordinatorEffect] = []
+      if let host = rearrangement.subject.host {
+        effects.append(set(host, to: .restoring, because: "plan \(rearrangement.id)"))
+      }
+      effects += takeUp(rearrangement.id, rearrangement.steps.map(\.migration), with: hosts, at: now)
+      effects += hosts.flatMap { host in rearrangement.openOrders(of: host).map { .send($0, to: host) } }
+      if rearrangement.settlingSince != nil {
+        effects.append(.setTimer(.settle(rearrangement.id), after: EvacuationMachine.settlingPatience))
+      }
+      return effects + [.publishPlan(rearrangement.report(at: now))]
+    case .draft: return []
     case .exchange(var exchange):
       exchange.shift(by: shift)
       swaps.append(exchange)
@@ -82,7 +106,9 @@ extension CoordinatorMachine {
   mutating func keepingChanges(
     around effects: [CoordinatorEffect], at now: Moment
   ) -> [CoordinatorEffect] {
-    let operations = evacuations.map(KeptOperation.evacuation) + swaps.map(KeptOperation.exchange)
+    let operations =
+      evacuations.map(KeptOperation.evacuation) + swaps.map(KeptOperation.exchange)
+      + rearrangements.map(KeptOperation.rearrangement) + drafts.map(KeptOperation.draft)
     var saves: [CoordinatorEffect] = []
     var ended = savedRevisions
     for operation in operations {

@@ -19,6 +19,13 @@ extension CoordinatorMachine {
       guard let task = step.migration.task else { continue }
       slots.take(flow(step.migration.move, nil), isCopied: isCopied(task, at: now))
     }
+    for rearrangement in rearrangements {
+      for step in rearrangement.steps {
+        guard let task = step.migration.task else { continue }
+        let flow = flow(step.migration.move, rearrangement.way.tuning.bandwidth)
+        slots.take(flow, isCopied: step.stage != nil || isCopied(task, at: now))
+      }
+    }
     return slots
   }
 
@@ -52,9 +59,10 @@ extension CoordinatorMachine {
   /// Has a look when the next link will be free for a machine that waits.
   mutating func watchLinks(at now: Moment) -> [CoordinatorEffect] {
     let evacuating = evacuations.flatMap(\.migrations)
-    let running = Set((evacuating + swaps.flatMap(\.steps).map(\.migration)).compactMap(\.task))
+    let rearranging = rearrangements.flatMap(\.steps).map(\.migration)
+    let running = Set((evacuating + rearranging + swaps.flatMap(\.steps).map(\.migration)).compactMap(\.task))
     copyEnds = copyEnds.filter { running.contains($0.key) }
-    guard evacuating.contains(where: { $0.state == .waiting }),
+    guard (evacuating + rearranging).contains(where: { $0.state == .waiting }),
       let next = copyEnds.values.map({ $0 - Self.preparation }).filter({ $0 > now.uptime }).min(),
       nextLook.map({ next < $0 || $0 <= now.uptime }) ?? true
     else { return [] }
@@ -72,6 +80,6 @@ extension CoordinatorMachine {
 extension EvacuationMachine {
   /// What each of its migrations may use of a link at most, MiB/s.
   var bandwidth: Int? {
-    if case .evacuate(let wish) = task.body { wish.tuning.bandwidth } else { nil }
+    evacuation?.tuning.bandwidth
   }
 }

@@ -19,6 +19,13 @@ extension CoordinatorMachine {
         effects += swaps.flatMap { $0.openOrders(of: report.host) }.map { .send($0, to: report.host) }
       }
     }
+    if rearrangements.contains(where: { $0.concerns(report.host) }) {
+      if report.presence != .online {
+        effects.append(.setTimer(.workerLost(report.host, epoch: report.epoch), after: configuration.workerPatience))
+      } else if let knownEpoch, knownEpoch < report.epoch {
+        effects += rearrangements.flatMap { $0.openOrders(of: report.host) }.map { .send($0, to: report.host) }
+      }
+    }
     guard let index = evacuations.firstIndex(where: { $0.empties(report.host) }) else {
       return effects + advance(at: now)
     }
@@ -38,7 +45,7 @@ extension CoordinatorMachine {
 
   /// Machines that appeared on a host while it is being emptied are emptied too.
   private mutating func joinArrivals(on host: HostName, to index: Int) -> [CoordinatorEffect] {
-    guard evacuations[index].state == .draining else { return [] }
+    guard evacuations[index].state == .draining, !evacuations[index].isClosing else { return [] }
     var arrivals = roster[host]?.activeVMs.filter { !evacuations[index].concerns($0.uuid) } ?? []
     // Tasks name machines by name: one that took another's name joins when the other's migration has an end.
     arrivals.removeAll { arrival in
@@ -84,23 +91,29 @@ extension CoordinatorMachine {
     {
       return finishSwap(index, task, with: outcome, at: now)
     }
+    if let task = result.id, let outcome = result.entries.first,
+      let index = rearrangements.firstIndex(where: { $0.hasOrder(task) })
+    {
+      return finishStep(index, task, with: outcome, at: now)
+    }
     guard let task = result.id, let outcome = result.entries.first,
       let index = evacuations.firstIndex(where: { evacuation in
         evacuation.empties(host) && evacuation.migrations.contains { $0.task == task }
       }), let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm
     else { return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))] }
     let plan = evacuations[index].id
-    let consequence = evacuations[index].withMigration(of: vm.uuid) { $0.finish(task, with: outcome, at: now) } ?? nil
+    let consequence = evacuations[index].finish(task, of: vm.uuid, with: outcome, at: now)
     evacuations[index].endWhatWaits()
     var effects: [CoordinatorEffect] = []
     var metadata = ["host": host.rawValue, "vm": vm.name.rawValue, "plan-id": plan.rawValue]
     if outcome.isSuccess {
+      effects += noteOrigin(of: [vm], host)
       effects.append(.note(Note(.info, "moved", metadata)))
     } else {
       metadata["cause"] = outcome.details ?? ""
       effects.append(.note(Note(.warning, "a migration failed", metadata)))
     }
-    if case .retry(let pause, let generation, let elsewhere) = consequence, evacuations[index].state == .draining {
+    if case .retry(let pause, let generation, let elsewhere) = consequence, !evacuations[index].isClosing {
       if elsewhere { redirect(vm.uuid, in: index) }
       effects.append(.setTimer(.retry(plan, vm.uuid, generation: generation), after: pause))
     }
@@ -123,15 +136,25 @@ extension CoordinatorMachine {
   mutating func update(_ progress: MigrationProgress, at now: Moment) -> [CoordinatorEffect] {
     expectEnd(by: progress, at: now)
     let begun = isWaitingForReports ? [] : startWaiting(at: now)
-    guard
-      let index = evacuations.firstIndex(where: { evacuation in
-        evacuation.migrations.contains { $0.task != nil && $0.task == progress.task }
-      })
-    else { return begun }
-    evacuations[index].update(progress)
-    let id = evacuations[index].id
-    guard unpublished.insert(id).inserted else { return begun }
+    guard let task = progress.task, let id = take(progress, of: task), unpublished.insert(id).inserted else {
+      return begun
+    }
     return begun + [.setTimer(.publish(id), after: .milliseconds(250))]
+  }
+
+  /// The operation that the progress belongs to; nil: none that is under way.
+  private mutating func take(_ progress: MigrationProgress, of task: TaskID) -> PlanID? {
+    if let index = evacuations.firstIndex(where: { $0.migrations.contains { $0.task == task } }) {
+      evacuations[index].update(progress)
+      return evacuations[index].id
+    }
+    if let index = rearrangements.firstIndex(where: { $0.hasOrder(task) }) {
+      rearrangements[index].update(progress)
+      return rearrangements[index].id
+    }
+    guard let index = swaps.firstIndex(where: { $0.hasOrder(task) }) else { return nil }
+    swaps[index].update(progress)
+    return swaps[index].id
   }
 
   mutating func fire(_ timer: CoordinatorTimer, at now: Moment) -> [CoordinatorEffect] {
@@ -139,6 +162,10 @@ extension CoordinatorMachine {
     case .retry(let plan, let uuid, let generation):
       if let index = swaps.firstIndex(where: { $0.id == plan }) {
         swaps[index].retry(uuid, generation: generation)
+        return advance(at: now)
+      }
+      if let index = rearrangements.firstIndex(where: { $0.id == plan }) {
+        rearrangements[index].retry(uuid, generation: generation)
         return advance(at: now)
       }
       guard let index = evacuations.firstIndex(where: { $0.id == plan }) else { return [] }
@@ -151,23 +178,30 @@ extension CoordinatorMachine {
         "the worker of \(host) has been offline for \(SizeText.seconds(configuration.workerPatience.inSeconds)); "
         + "whether the machine moved is not known"
       giveUpSwaps(with: host, details: details)
+      giveUpRearrangements(with: host, details: details)
       if let index = evacuations.firstIndex(where: { $0.empties(host) }) {
         evacuations[index].failAll(from: host, .noWorker, details: details)
       }
       return advance(at: now)
+    case .deadline(let plan): return passDeadline(of: plan, at: now)
     case .settle: return advance(at: now)
     case .linkFree: return linkIsFree(at: now)
     case .publish(let plan):
       unpublished.remove(plan)
-      guard let evacuation = evacuations.first(where: { $0.id == plan }) else { return [] }
-      return [.publishPlan(evacuation.report(at: now))]
+      return report(on: plan, at: now).map { [.publishPlan($0)] } ?? []
     }
+  }
+
+  /// What is told of an operation under way.
+  private func report(on plan: PlanID, at now: Moment) -> PlanReport? {
+    evacuations.first { $0.id == plan }?.report(at: now) ?? swaps.first { $0.id == plan }?.report(at: now)
+      ?? rearrangements.first { $0.id == plan }?.report(at: now)
   }
 
   /// Starts what may start and ends what is over.
   mutating func advance(at now: Moment) -> [CoordinatorEffect] {
     guard !isWaitingForReports else { return [] }
-    var effects = advanceSwaps(at: now) + startWaiting(at: now)
+    var effects = advanceSwaps(at: now) + advanceRearrangements(at: now) + startWaiting(at: now)
     for evacuation in evacuations { effects += settle(evacuation.id, at: now) }
     return effects
   }
@@ -192,40 +226,42 @@ extension CoordinatorMachine {
     case .over: break
     }
     let ended = evacuations.remove(at: index)
-    return [
-      .note(
-        Note(
-          ended.state == .drained ? .info : .warning, "evacuation ends",
-          [
-            "hosts": ended.request.sourceList, "plan-id": id.rawValue, "state": ended.state.rawValue,
-            "reason": ended.reason,
-          ]))
+    let metadata = [
+      "hosts": ended.request.sourceList, "plan-id": id.rawValue, "state": ended.state.rawValue, "reason": ended.reason,
     ]
-      + ended.request.sources.map { source in
-        // Whoever takes the wish back wants the hosts to be used.
-        let state: NodeReport.State =
-          ended.state == .cancelled ? .active : ended.emptied.contains(source) ? .drained : .partial
-        return set(source, to: state, because: "plan \(id): \(ended.reason)")
-      } + [.publishPlan(ended.report(at: now))] + keep(id) + [
-        answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival)
-      ]
-      + answerCancels(ended.cancels, isCancelled: ended.state == .cancelled, details: ended.reason)
+    var effects: [CoordinatorEffect] = [
+      .note(Note(ended.state == .drained ? .info : .warning, "evacuation ends", metadata))
+    ]
+    effects += noteOrigins(of: ended)
+    for source in ended.request.sources {
+      // Whoever takes the wish back wants the hosts to be used.
+      let state: NodeReport.State =
+        ended.state == .cancelled ? .active : ended.emptied.contains(source) ? .drained : .partial
+      effects.append(set(source, to: state, because: "plan \(id): \(ended.reason)"))
+    }
+    effects += [.publishPlan(ended.report(at: now))] + keep(id)
+    effects.append(answer(ended.task, with: ended.answer(with: roster, at: now), to: ended.arrival))
+    return effects + answerCancels(ended.cancels, isCancelled: ended.state == .cancelled, details: ended.reason)
   }
 
   /// A node's state outlives the coordinator, except that nobody empties it any more.
   mutating func recall(_ report: NodeReport) -> [CoordinatorEffect] {
     guard nodes[report.host] == nil, report.state != .active else { return [] }
-    let isContinued = evacuations.contains { $0.empties(report.host) }
-    guard report.state == .draining, !isContinued else {
+    let isContinued =
+      evacuations.contains { $0.empties(report.host) } || rearrangements.contains { $0.subject.host == report.host }
+    guard report.state == .draining || report.state == .restoring, !isContinued else {
       nodes[report.host] = report
       return []
     }
-    return [set(report.host, to: .partial, because: "the coordinator was restarted while it was being emptied")]
+    return [
+      set(report.host, to: .partial, because: "the coordinator was restarted while it was \(report.state.rawValue)")
+    ]
   }
 
   /// A plan of an earlier incarnation that was under way is not continued, and says so.
-  mutating func recall(_ report: PlanReport) -> [CoordinatorEffect] {
-    guard !evacuations.contains(where: { $0.id == report.id }), !finishedPlans.contains(report.id) else { return [] }
+  mutating func recall(_ report: PlanReport, at now: Moment) -> [CoordinatorEffect] {
+    let isUnderWay = self.report(on: report.id, at: now) != nil
+    guard !isUnderWay, !finishedPlans.contains(report.id) else { return [] }
     var effects = keep(report.id)
     if !report.state.isFinal {
       var ended = report

@@ -21,14 +21,17 @@ extension CoordinatorMachine {
   /// By UUID: a machine that another evacuation still moves is not touched by a second one. Between two steps of an
   /// exchange its machines are nobody else's either.
   private var movingMachines: Set<String> {
-    let migrations = evacuations.flatMap(\.migrations) + swaps.flatMap(\.steps).map(\.migration)
+    let migrations = evacuations.flatMap(\.migrations)
     let moving = migrations.lazy.filter { $0.task != nil }.map(\.move.vm.uuid)
-    return Set(moving).union(swaps.lazy.flatMap(\.ways).map(\.vm.uuid))
+    let exchanged = swaps.lazy.flatMap(\.ways).map(\.vm.uuid)
+    let rearranged = rearrangements.lazy.flatMap(\.steps).map(\.migration.move.vm.uuid)
+    return Set(moving).union(exchanged).union(rearranged)
   }
 
   private func next(within slots: MigrationSlots, besides moving: Set<String>) -> (index: Int, uuid: String)? {
     var best: (index: Int, uuid: String)?
     for (index, evacuation) in evacuations.enumerated() {
+      if evacuation.isPaused { continue }
       if let best, evacuations[best.index].lastTurn <= evacuation.lastTurn { continue }
       let ready = Set(
         evacuation.request.sources.filter { source in
@@ -55,7 +58,10 @@ extension CoordinatorMachine {
       return nil
     }
     let (vm, destination) = (migration.move.vm.name, migration.move.destination)
-    if let hindrance = hindrance(to: migration.move, for: evacuation.request) {
+    if let hindrance = hindrance(
+      to: migration.move, isNamed: evacuation.request.destinations.contains(destination),
+      mayOverbook: evacuation.request.overbooking)
+    {
       let plan = Planner.plan(evacuation.request, on: snapshot(), only: [uuid], excluding: [destination])
       if let other = plan.moves.first?.destination {
         _ = evacuations[index].withMigration(of: uuid) { $0.redirect(to: other) }
@@ -86,10 +92,10 @@ extension CoordinatorMachine {
   }
 
   /// Why the destination cannot take the machine now; what is only planned to go there does not count.
-  private func hindrance(to move: Plan.Move, for request: EvacuationRequest) -> String? {
+  func hindrance(to move: Plan.Move, isNamed: Bool, mayOverbook: Bool) -> String? {
     guard let report = roster[move.destination] else { return "its worker is not known" }
     if let obstacle = obstacle(at: report),
-      obstacle.kind == .absolute || !request.destinations.contains(move.destination)
+      obstacle.kind == .absolute || !isNamed
     {
       return obstacle.description
     }
@@ -98,11 +104,12 @@ extension CoordinatorMachine {
       other.move.destination == move.destination && (other.isMoved || other.task != nil)
     }
     let exchanged = swaps.filter { $0.concerns(move.destination) }.flatMap(\.ways)
-    let ours = coming.map(\.move.vm) + exchanged.map(\.vm)
+    let arrived = rearrangements.flatMap(\.arrivals).filter { $0.host == move.destination }
+    let ours = coming.map(\.move.vm) + exchanged.map(\.vm) + arrived.map(\.vm)
     let others = (here + ours.filter { vm in !here.contains { $0.uuid == vm.uuid } }).filter { $0.uuid != move.vm.uuid }
     let memory = report.capacity.memoryKiB - others.reduce(0) { $0 + $1.memoryKiB }
     if memory < move.vm.memoryKiB { return "it has only \(SizeText.kibibytes(max(0, memory))) of memory left" }
     let cpus = report.capacity.cpus - others.reduce(0) { $0 + $1.vcpus }
-    return cpus < move.vm.vcpus && !request.overbooking ? "it has only \(max(0, cpus)) CPUs left" : nil
+    return cpus < move.vm.vcpus && !mayOverbook ? "it has only \(max(0, cpus)) CPUs left" : nil
   }
 }

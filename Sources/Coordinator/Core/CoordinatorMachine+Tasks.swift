@@ -25,7 +25,16 @@ extension CoordinatorMachine {
       effects.append(refuse(task, refusal.0, refusal.1, to: arrival))
       return effects
     }
-    if case .cancel(let target) = task.body { return effects + cancel(target, for: task, from: arrival, at: now) }
+    switch task.body {
+    case .cancel(let target): return effects + cancel(target, for: task, from: arrival, at: now)
+    case .pauseOperation(let target): return effects + pause(target, for: task, from: arrival, at: now)
+    case .resumeOperation(let target): return effects + resume(target, for: task, from: arrival, at: now)
+    case .apply(let plan): return effects + apply(plan, task: task, from: arrival, at: now)
+    case .rearrange(let wish): return effects + rearrange(wish, task: task, from: arrival, at: now)
+    case .migrate(let wish) where wish.partner == nil:
+      return effects + migrate(wish, task: task, from: arrival, at: now)
+    default: break
+    }
     guard let host = task.hosts.first else { return effects }
     switch task.body {
     case .evacuate(let evacuation): effects += evacuate(task.hosts, evacuation, task: task, from: arrival, at: now)
@@ -33,6 +42,7 @@ extension CoordinatorMachine {
       if let partner = wish.partner {
         effects += swap(wish, with: partner, on: host, task: task, from: arrival, at: now)
       }
+    case .restore(let wish): effects += restore(host, wish, task: task, from: arrival, at: now)
     case .cordon(let reason): effects += cordon(host, reason: reason, task: task, from: arrival)
     case .uncordon: effects += uncordon(host, task: task, from: arrival)
     default: break
@@ -46,9 +56,9 @@ extension CoordinatorMachine {
       return (.expired, "expired \(SizeText.seconds(now.unixTime - notAfter)) ago")
     }
     switch task.body {
-    case .evacuate, .cordon, .uncordon: break
-    case .cancel: return nil
-    case .migrate(let migration) where migration.partner != nil: break
+    case .evacuate, .restore, .cordon, .uncordon: break
+    case .cancel, .pauseOperation, .resumeOperation, .apply, .rearrange: return nil
+    case .migrate(let migration): if migration.partner == nil && task.host == nil { return nil }
     default:
       return (.unsupported, "the coordinator does not take '\(task.kind.rawValue)'; send it to fast/migfra/<host>/task")
     }
@@ -70,7 +80,9 @@ extension CoordinatorMachine {
   mutating func keep(_ plan: PlanID) -> [CoordinatorEffect] {
     finishedPlans.append(plan)
     guard finishedPlans.count > configuration.keptPlans else { return [] }
-    return [.forgetPlan(finishedPlans.removeFirst())]
+    let oldest = finishedPlans.removeFirst()
+    drafts.removeAll { $0.id == oldest }
+    return [.forgetPlan(oldest)]
   }
 }
 

@@ -3,8 +3,9 @@ import MigfraProtocol
 
 /// The coordinator's rules: takes what happened and the time, gives back what is to be done. No I/O, no clock.
 ///
-/// Composed of the roster of workers, one `EvacuationMachine` per host being emptied, and the slots and links that bound
-/// how many machines move at once. What is reserved on a destination is derived from the migrations and the
+/// Composed of the roster of workers, one machine per operation (`EvacuationMachine`, `SwapMachine`,
+/// `RearrangementMachine`), and the slots and links that bound how many machines move at once. What is reserved on a
+/// destination is derived from the migrations and the
 /// hosts' reports each time it is needed; there is no second ledger that could disagree.
 public struct CoordinatorMachine: Sendable {
   public struct Configuration: Sendable {
@@ -44,6 +45,12 @@ public struct CoordinatorMachine: Sendable {
   public internal(set) var evacuations: [EvacuationMachine] = []
   /// Exchanges under way.
   public internal(set) var swaps: [SwapMachine] = []
+  /// Mappings under way: restores among them.
+  public internal(set) var rearrangements: [RearrangementMachine] = []
+  /// Dry runs that can be applied.
+  var drafts: [EvacuationMachine] = []
+  /// Where evacuations found machines first, by UUID: where they belong.
+  var origins: [String: HostName] = [:]
   /// What was last said of each host; none: it is active.
   var nodes: [HostName: NodeReport] = [:]
   var ledger = TaskLedger()
@@ -89,7 +96,10 @@ public struct CoordinatorMachine: Sendable {
     case .migrationProgressed(let progress): return update(progress, at: now)
     case .timerFired(let timer): return fire(timer, at: now)
     case .nodeRecalled(let report): return recall(report)
-    case .planRecalled(let report): return recall(report)
+    case .planRecalled(let report): return recall(report, at: now)
+    case .originsRecalled(let known):
+      origins.merge(known) { now, _ in now }
+      return []
     case .caughtUp:
       isWaitingForReports = false
       return advance(at: now)
@@ -105,6 +115,7 @@ public struct CoordinatorMachine: Sendable {
         coming += swap.ways.map { Plan.Move(vm: $0.vm, source: way.destination, destination: way.source) }
       }
     }
+    coming += rearrangements.flatMap(\.reservations)
     var cluster = ClusterSnapshot(reports: roster.hosts, nodes: nodes, coming: coming)
     cluster.outgoingMigrations = configuration.limits.outgoing ?? MigrationLimits.withoutLinks
     cluster.incomingMigrations = configuration.limits.incoming ?? MigrationLimits.withoutLinks

@@ -5,19 +5,25 @@ import MigfraProtocol
 public enum KeptOperation: Sendable, Equatable, Codable {
   case evacuation(EvacuationMachine)
   case exchange(SwapMachine)
+  case rearrangement(RearrangementMachine)
+  /// A dry run that can be applied; it has been answered.
+  case draft(EvacuationMachine)
 
   public var id: PlanID {
     switch self {
-    case .evacuation(let evacuation): evacuation.id
+    case .evacuation(let evacuation), .draft(let evacuation): evacuation.id
     case .exchange(let exchange): exchange.id
+    case .rearrangement(let rearrangement): rearrangement.id
     }
   }
 
-  /// The journal's number for its task.
-  public var sequence: Int64 {
+  /// The journal's number for its task; nil: it owes nobody an answer.
+  public var sequence: Int64? {
     switch self {
     case .evacuation(let evacuation): evacuation.arrival.sequence
     case .exchange(let exchange): exchange.arrival.sequence
+    case .rearrangement(let rearrangement): rearrangement.arrival.sequence
+    case .draft: nil
     }
   }
 
@@ -27,14 +33,17 @@ public enum KeptOperation: Sendable, Equatable, Codable {
       switch self {
       case .evacuation(let evacuation): evacuation.cancels
       case .exchange(let exchange): exchange.cancels
+      case .rearrangement(let rearrangement): rearrangement.cancels
+      case .draft: [CancelRequest]()
       }
-    return Set([sequence] + cancels.map(\.arrival.sequence))
+    return Set([sequence].compactMap { $0 } + cancels.map(\.arrival.sequence))
   }
 
   var revision: Int {
     switch self {
-    case .evacuation(let evacuation): evacuation.revision
+    case .evacuation(let evacuation), .draft(let evacuation): evacuation.revision
     case .exchange(let exchange): exchange.revision
+    case .rearrangement(let rearrangement): rearrangement.revision
     }
   }
 }

@@ -90,8 +90,9 @@ public struct CoordinatorService: Service {
     var continued: Set<Int64> = []
     for saved in try journal.operations() {
       continued.formUnion(saved.operation.sequences)
-      effects += machine.restore(saved, isAnswered: answered.contains(saved.operation.sequence), at: now)
+      effects += machine.restore(saved, isAnswered: saved.operation.sequence.map(answered.contains) ?? false, at: now)
     }
+    effects += machine.handle(.originsRecalled(try journal.origins()), at: now)
     for report in try journal.nodes() { effects += machine.handle(.nodeRecalled(report), at: now) }
     for record in recalled.open {
       if let answer = record.answer {
@@ -142,6 +143,8 @@ public struct CoordinatorService: Service {
     case .publishNode(let report):
       try await journal.save(report)
       outbox.send(effect)
+    case .keepOrigins(let uuids, let host): try await journal.keep(origins: uuids, host)
+    case .forgetOrigins(let uuids): try await journal.forget(origins: uuids)
     case .answer(let result, let arrival):
       let payload = result.encoded()
       await journal.answer(arrival, with: payload, orTell: logger)

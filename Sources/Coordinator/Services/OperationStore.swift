@@ -4,7 +4,7 @@ import Foundation
 import GRDB
 public import Journal
 
-/// Operations under way and what was said of hosts, in the coordinator's journal.
+/// Operations under way, what was said of hosts, and where machines belong, in the coordinator's journal.
 extension TaskJournal {
   /// Opens or makes a coordinator's journal; `leastEpoch` as in `init`.
   public static func ofCoordinator(_ path: String, leastEpoch: UInt64) throws -> TaskJournal {
@@ -13,6 +13,7 @@ extension TaskJournal {
       tables: """
         CREATE TABLE IF NOT EXISTS operation (id TEXT PRIMARY KEY, state TEXT NOT NULL);  -- as JSON
         CREATE TABLE IF NOT EXISTS node (host TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS origin (machine TEXT PRIMARY KEY, host TEXT NOT NULL);
         """)
   }
 
@@ -48,6 +49,30 @@ extension TaskJournal {
       try database.execute(
         sql: "INSERT OR REPLACE INTO node (host, state, reason) VALUES (?, ?, ?)",
         arguments: [report.host.rawValue, report.state.rawValue, report.reason])
+    }
+  }
+
+  /// Writes down that the machines with these UUIDs belong on the host.
+  public func keep(origins uuids: [String], _ host: HostName) async throws {
+    try await database.write { database in
+      for uuid in uuids {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO origin (machine, host) VALUES (?, ?)", arguments: [uuid, host.rawValue])
+      }
+    }
+  }
+
+  public func forget(origins uuids: [String]) async throws {
+    try await database.write { database in
+      for uuid in uuids { try database.execute(sql: "DELETE FROM origin WHERE machine = ?", arguments: [uuid]) }
+    }
+  }
+
+  /// Where machines belong, by UUID.
+  public func origins() throws -> [String: HostName] {
+    try database.read { database in
+      let rows = try Row.fetchAll(database, sql: "SELECT machine, host FROM origin")
+      return Dictionary(rows.map { ($0["machine"], HostName(rawValue: $0["host"])) }) { first, _ in first }
     }
   }
 

@@ -42,7 +42,8 @@ extension WorkerMachine {
         tuning: migration.tuning, mayBegin: !isExpired && !isSuperseded, task: task.id)
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
-    case .evacuate, .cordon, .uncordon: effects += handOver(task, arrival, at: now)
+    case .evacuate, .restore, .rearrange, .apply, .cordon, .uncordon, .pauseOperation, .resumeOperation:
+      effects += handOver(task, arrival, at: now)
     case .cancel(let target): effects += cancel(target, for: task, arrival, at: now)
     case .quit: effects += quit(task, arrival)
     }

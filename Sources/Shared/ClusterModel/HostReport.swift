@@ -60,7 +60,7 @@ public struct CoordinatorReport: Sendable, Equatable {
 
 /// What the coordinator is doing with a host, retained on `fast/coordinator/node/<host>`.
 public struct NodeReport: Sendable, Equatable {
-  public enum State: String, Sendable, CaseIterable {
+  public enum State: String, Sendable, Codable, CaseIterable {
     /// Takes arrivals.
     case active = "ACTIVE"
     /// Takes none, by an operator's word.
@@ -69,6 +69,8 @@ public struct NodeReport: Sendable, Equatable {
     case draining = "DRAINING"
     /// Seen empty by its own report; takes none until it is uncordoned.
     case drained = "DRAINED"
+    /// Machines come back to it; others may not be sent there.
+    case restoring = "RESTORING"
     /// Emptied as far as possible; some machines stayed. Takes none until it is uncordoned.
     case partial = "PARTIAL"
 

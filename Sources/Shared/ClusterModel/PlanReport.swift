@@ -1,27 +1,64 @@
-/// A plan with its progress, retained on `fast/coordinator/plan/<id>`: what operators watch.
+/// An operation with its plan and progress, retained on `fast/coordinator/plan/<id>`: what operators watch.
 public struct PlanReport: Sendable, Equatable {
-  /// Where an evacuation stands.
+  /// What is being done.
+  public enum Operation: Sendable, Equatable {
+    /// Hosts are emptied.
+    case evacuation(EvacuationRequest)
+    /// Two machines change places.
+    case exchange
+    /// Machines go where they are wanted.
+    case rearrangement
+    /// Machines come back to the host.
+    case restore(HostName)
+    /// One machine goes to another host.
+    case migration
+  }
+
+  /// Where an operation stands.
   public enum State: String, Sendable, Codable, CaseIterable {
     /// Only planned: a dry run. Final.
     case planned = "PLANNED"
-    /// Machines are moving.
+    /// Machines leave the hosts that are to be emptied.
     case draining = "DRAINING"
+    /// Machines move, for another purpose than to empty hosts.
+    case running = "RUNNING"
+    /// Nothing more is begun until it is resumed; what is under way comes to its end.
+    case paused = "PAUSED"
     /// Nothing more is begun; what is under way comes to its end.
     case cancelling = "CANCELLING"
-    /// Ended on request, with machines left on the source. Final.
+    /// Ended on request, before all was done. Final.
     case cancelled = "CANCELLED"
     /// The source's own report shows no active machine. Final.
     case drained = "DRAINED"
-    /// Ended with machines left on the source. Final.
+    /// Every machine is where it was wanted. Final.
+    case done = "DONE"
+    /// Ended with machines that are not where they were wanted. Final.
     case partial = "PARTIAL"
     /// Nothing was moved: not feasible, or refused. Final.
     case failed = "FAILED"
 
-    public var isFinal: Bool { self != .draining && self != .cancelling }
+    public var isFinal: Bool {
+      switch self {
+      case .draining, .running, .paused, .cancelling: false
+      case .planned, .cancelled, .drained, .done, .partial, .failed: true
+      }
+    }
   }
 
   /// One machine's way and how far it is.
   public struct Move: Sendable, Equatable {
+    /// A part of a way that leads over storage; the whole way has none.
+    public enum Stage: String, Sendable, Codable, CaseIterable {
+      /// To storage.
+      case save
+      /// From storage to the destination.
+      case restore
+      /// From storage to where it was.
+      case goHome = "go-home"
+      /// From the destination to where it was.
+      case back
+    }
+
     public enum State: String, Sendable, CaseIterable {
       case waiting
       case moving
@@ -34,6 +71,7 @@ public struct PlanReport: Sendable, Equatable {
     }
 
     public var move: Plan.Move
+    public var stage: Stage?
     public var state: State
     /// Failed attempts so far.
     public var retries: Int
@@ -44,10 +82,11 @@ public struct PlanReport: Sendable, Equatable {
     public var seconds: Double?
 
     public init(
-      move: Plan.Move, state: State, retries: Int = 0, details: String? = nil,
+      move: Plan.Move, stage: Stage? = nil, state: State, retries: Int = 0, details: String? = nil,
       progress: MigrationProgress? = nil, seconds: Double? = nil
     ) {
       self.move = move
+      self.stage = stage
       self.state = state
       self.retries = retries
       self.details = details
@@ -57,12 +96,18 @@ public struct PlanReport: Sendable, Equatable {
   }
 
   public var id: PlanID
-  public var request: EvacuationRequest
+  public var operation: Operation
   public var state: State
   /// Why it stands so, in words.
   public var reason: String
   /// The task that asked for it, if it had an id.
   public var task: TaskID?
+  /// Who asked for it, and what for, if the task says so.
+  public var requester: String?
+  public var purpose: String?
+  /// When it was asked for and when it ended, seconds since 1970; nil: not known, or not yet.
+  public var began: Double?
+  public var ended: Double?
   public var moves: [Move]
   public var unplaced: [Plan.Unplaced]
   public var loads: [Plan.HostLoad]
@@ -72,12 +117,12 @@ public struct PlanReport: Sendable, Equatable {
   public var remainingSeconds: Double?
 
   public init(
-    id: PlanID, request: EvacuationRequest, state: State, reason: String = "", task: TaskID? = nil,
+    id: PlanID, operation: Operation, state: State, reason: String = "", task: TaskID? = nil,
     moves: [Move] = [], unplaced: [Plan.Unplaced] = [], loads: [Plan.HostLoad] = [], seconds: Double = 0,
     remainingSeconds: Double? = nil
   ) {
     self.id = id
-    self.request = request
+    self.operation = operation
     self.state = state
     self.reason = reason
     self.task = task
@@ -86,6 +131,11 @@ public struct PlanReport: Sendable, Equatable {
     self.loads = loads
     self.seconds = seconds
     self.remainingSeconds = remainingSeconds
+  }
+
+  /// What is emptied and how; nil: it is no evacuation.
+  public var request: EvacuationRequest? {
+    if case .evacuation(let request) = operation { request } else { nil }
   }
 }
 

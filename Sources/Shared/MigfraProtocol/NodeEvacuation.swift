@@ -10,6 +10,7 @@ public struct NodeEvacuation: Sendable, Equatable {
   public var overbooking: Bool?
   public var retries: Int?
   public var bestEffort: Bool?
+  public var deadline: Deadline?
   /// For each machine's migration; it has no `vcpuMap`.
   public var tuning: MigrationTuning
   /// Only plan.
@@ -18,6 +19,7 @@ public struct NodeEvacuation: Sendable, Equatable {
   public init(
     hosts: [HostName] = [], destinations: [HostName] = [], mode: PlacementMode? = nil,
     migrationType: MigrationType? = nil, overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil,
+    deadline: Deadline? = nil,
     tuning: MigrationTuning = MigrationTuning(),
     isDryRun: Bool = false
   ) {
@@ -28,7 +30,28 @@ public struct NodeEvacuation: Sendable, Equatable {
     self.overbooking = overbooking
     self.retries = retries
     self.bestEffort = bestEffort
+    self.deadline = deadline
     self.tuning = tuning
     self.isDryRun = isDryRun
+  }
+}
+
+/// When an evacuation shall be over, and what is done if it is not.
+public struct Deadline: Sendable, Equatable, Codable {
+  /// What becomes of the machines that have not moved by then.
+  public enum Policy: String, Sendable, Codable, CaseIterable {
+    /// They stay, and the answer names them.
+    case report
+    /// They move as `warm`: they stand still for their copy, which always ends.
+    case warm
+  }
+
+  /// After the task was taken.
+  public var seconds: Int
+  public var policy: Policy
+
+  public init(seconds: Int, policy: Policy = .report) {
+    self.seconds = seconds
+    self.policy = policy
   }
 }

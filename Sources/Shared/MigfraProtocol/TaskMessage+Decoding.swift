@@ -38,6 +38,8 @@ extension TaskMessage {
     let measuresTime = try reader.optional("time-measurement", as: Bool.self) ?? false
     let notAfter = try reader.optional("not-after", as: Double.self)
     let epoch = try reader.optional("epoch", as: Epoch.self)
+    let requester = try reader.optional("requester", as: String.self)
+    let reason = try reader.optional("reason", as: String.self)
     _ = try reader.optional("concurrent-execution", as: Bool.self)
     try findings.readDriver(of: &reader)
     let body: Body
@@ -49,17 +51,19 @@ extension TaskMessage {
     case .repinVM: body = .repin(try readRepin(&reader, &findings))
     case .migrateVM: body = .migrate(try readMigrate(&reader, &findings))
     case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
-    case .cordonNode: body = .cordon(reason: try reader.optional("reason") ?? "cordoned on request")
+    case .restoreNode: body = .restore(try NodeRestore(&reader, &findings))
+    case .rearrangeVMs: body = .rearrange(try VMRearrangement(&reader, &findings))
+    case .applyPlan: body = .apply(try reader.planID())
+    case .cordonNode: body = .cordon(reason: reason ?? "cordoned on request")
     case .uncordonNode: body = .uncordon
-    case .cancel:
-      let target = try reader.required("task-id", as: TaskID.self)
-      guard !target.rawValue.isEmpty else { throw reader.error("expected the id of a task", key: "task-id") }
-      body = .cancel(target)
+    case .cancel: body = .cancel(try reader.target())
+    case .pause: body = .pauseOperation(try reader.target())
+    case .resume: body = .resumeOperation(try reader.target())
     case .quit: body = .quit
     }
     return TaskMessage(
       id: id, host: host, body: body, measuresTime: measuresTime || findings.measuresTime, notAfter: notAfter,
-      epoch: epoch, driver: findings.driver,
+      epoch: epoch, requester: requester, reason: kind == .cordonNode ? nil : reason, driver: findings.driver,
       warnings: reader.unread.map { "unknown key '\($0.path)' ignored (line \($0.mark.line))" })
   }
 
@@ -160,7 +164,7 @@ extension TaskMessage {
     let transport: LibvirtTransport? = reader.asksFor("transport") ? try reader.required("transport") : nil
     if var parameter = try reader.reader("parameter") {
       migration.type = try parameter.optional("migration-type")
-      migration.retries = try readRetries(&parameter)
+      migration.retries = try parameter.retries()
       try findings.readDriver(of: &parameter)
       migration.tuning = try MigrationTuning(&parameter)
       migration.partner = try readPartner(&parameter)
@@ -194,7 +198,8 @@ extension TaskMessage {
     evacuation.migrationType = try parameter.optional("migration-type")
     evacuation.overbooking = try parameter.optional("overbooking")
     evacuation.bestEffort = try parameter.optional("best-effort")
-    evacuation.retries = try readRetries(&parameter)
+    evacuation.deadline = try parameter.deadline()
+    evacuation.retries = try parameter.retries()
     try findings.readDriver(of: &parameter)
     evacuation.tuning = try MigrationTuning(&parameter)
     if evacuation.tuning.vcpuMap != nil {
@@ -204,14 +209,7 @@ extension TaskMessage {
     return evacuation
   }
 
-  /// The seed's spelling, or the reference's.
-  private static func readRetries(_ parameter: inout MappingReader) throws(YAMLError) -> Int? {
-    let seed = try parameter.optionalCount("retry-counter")
-    let reference = try parameter.optionalCount("retry_counter")
-    return seed ?? reference
-  }
-
-  private static func nonEmpty<Entry>(
+  static func nonEmpty<Entry>(
     _ entries: [Entry]?, _ key: String, _ reader: MappingReader
   ) throws(YAMLError) -> [Entry] {
     guard let entries, !entries.isEmpty else {

@@ -10,6 +10,8 @@ extension TaskMessage {
     if let id { fields.append(("id", .string(id.rawValue))) }
     if let notAfter { fields.append(("not-after", .real(notAfter, decimals: 3))) }
     if let epoch { fields.append(("epoch", .integer(epoch))) }
+    if let requester { fields.append(("requester", .string(requester))) }
+    if let reason, kind != .cordonNode { fields.append(("reason", .string(reason))) }
     if let driver { fields.append(("driver", .string(driver))) }
     if measuresTime { fields.append(("time-measurement", true)) }
     switch body {
@@ -25,8 +27,12 @@ extension TaskMessage {
       }
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields
+    case .restore(let restore): fields += restore.fields
+    case .rearrange(let rearrangement): fields += rearrangement.fields
+    case .apply(let plan): fields.append(("plan", .string(plan.rawValue)))
     case .cordon(let reason): fields.append(("reason", .string(reason)))
-    case .cancel(let target): fields.append(("task-id", .string(target.rawValue)))
+    case .cancel(let target), .pauseOperation(let target), .resumeOperation(let target):
+      fields.append(("task-id", .string(target.rawValue)))
     case .uncordon, .quit: break
     }
     return YAML.emit(.mapping(fields))
@@ -107,6 +113,7 @@ extension NodeEvacuation {
     if let migrationType { parameter.append(("migration-type", .string(migrationType.rawValue))) }
     if let overbooking { parameter.append(("overbooking", .boolean(overbooking))) }
     if let bestEffort { parameter.append(("best-effort", .boolean(bestEffort))) }
+    if let deadline { parameter += deadline.fields }
     parameter += tuning.fields
     var fields: [(String, YAMLNode)] = []
     if !hosts.isEmpty { fields.append(("hosts", .sequence(hosts.map { .string($0.rawValue) }))) }

@@ -11,10 +11,25 @@ public struct TaskMessage: Sendable, Equatable {
     case repinVM = "repin vm"
     case migrateVM = "migrate vm"
     case evacuateNode = "evacuate node"
+    case restoreNode = "restore node"
+    case rearrangeVMs = "rearrange vms"
+    case applyPlan = "apply plan"
     case cordonNode = "cordon node"
     case uncordonNode = "uncordon node"
     case cancel
+    case pause
+    case resume
     case quit
+
+    /// Whether its answer says where the whole stands: it concerns a host or another task.
+    public var concernsWhole: Bool {
+      switch self {
+      case .startVM, .stopVM, .suspendVM, .resumeVM, .repinVM, .migrateVM, .quit: false
+      case .evacuateNode, .restoreNode, .rearrangeVMs, .applyPlan, .cordonNode, .uncordonNode, .cancel, .pause,
+        .resume:
+        true
+      }
+    }
 
     /// The `result:` of its answer.
     public var title: TaskResult.Title {
@@ -25,10 +40,14 @@ public struct TaskMessage: Sendable, Equatable {
       case .resumeVM: .vmResumed
       case .repinVM: .vmRepinned
       case .migrateVM: .vmMigrated
-      case .evacuateNode: .nodeEvacuated
+      case .evacuateNode, .applyPlan: .nodeEvacuated
+      case .restoreNode: .nodeRestored
+      case .rearrangeVMs: .vmsRearranged
       case .cordonNode: .nodeCordoned
       case .uncordonNode: .nodeUncordoned
       case .cancel: .taskCancelled
+      case .pause: .taskPaused
+      case .resume: .taskResumed
       case .quit: .quit
       }
     }
@@ -43,10 +62,17 @@ public struct TaskMessage: Sendable, Equatable {
     case repin([VMRepin])
     case migrate(VMMigration)
     case evacuate(NodeEvacuation)
+    case restore(NodeRestore)
+    case rearrange(VMRearrangement)
+    /// A dry run, by its id.
+    case apply(PlanID)
     case cordon(reason: String)
     case uncordon
     /// Another task, by its id.
     case cancel(TaskID)
+    /// An operation, by the id of its task or its plan: begins nothing more until it is resumed.
+    case pauseOperation(TaskID)
+    case resumeOperation(TaskID)
     /// The reference ends its daemon so; ours only where the configuration allows it.
     case quit
   }
@@ -62,6 +88,10 @@ public struct TaskMessage: Sendable, Equatable {
   public var notAfter: Double?
   /// Of the coordinator that gives this order; nil: it comes from somebody else.
   public var epoch: Epoch?
+  /// Who asks, in words that mean something to operators: a name, a scheduler and its job.
+  public var requester: String?
+  /// What for, in words.
+  public var reason: String?
   /// libvirt's driver, where the task names one: a worker drives one only.
   public var driver: String?
   /// Keys that mean nothing here, in words.
@@ -69,7 +99,8 @@ public struct TaskMessage: Sendable, Equatable {
 
   public init(
     id: TaskID? = nil, host: HostName? = nil, body: Body, measuresTime: Bool = false, notAfter: Double? = nil,
-    epoch: Epoch? = nil, driver: String? = nil, warnings: [String] = []
+    epoch: Epoch? = nil, requester: String? = nil, reason: String? = nil, driver: String? = nil,
+    warnings: [String] = []
   ) {
     self.id = id
     self.host = host
@@ -77,6 +108,8 @@ public struct TaskMessage: Sendable, Equatable {
     self.measuresTime = measuresTime
     self.notAfter = notAfter
     self.epoch = epoch
+    self.requester = requester
+    self.reason = reason
     self.driver = driver
     self.warnings = warnings
   }
@@ -90,9 +123,14 @@ public struct TaskMessage: Sendable, Equatable {
     case .repin: .repinVM
     case .migrate: .migrateVM
     case .evacuate: .evacuateNode
+    case .restore: .restoreNode
+    case .rearrange: .rearrangeVMs
+    case .apply: .applyPlan
     case .cordon: .cordonNode
     case .uncordon: .uncordonNode
     case .cancel: .cancel
+    case .pauseOperation: .pause
+    case .resumeOperation: .resume
     case .quit: .quit
     }
   }
@@ -105,7 +143,8 @@ public struct TaskMessage: Sendable, Equatable {
     case .suspend(let names), .resume(let names): names
     case .repin(let entries): entries.map(\.vm)
     case .migrate(let migration): [migration.vm]
-    case .evacuate, .cordon, .uncordon, .cancel, .quit: []
+    case .rearrange(let wish): wish.moves.map(\.vm)
+    case .evacuate, .restore, .apply, .cordon, .uncordon, .cancel, .pauseOperation, .resumeOperation, .quit: []
     }
   }
 }

@@ -11,9 +11,13 @@ public struct TaskResult: Sendable, Equatable {
     case vmRepinned = "vm repinned"
     case vmMigrated = "vm migrated"
     case nodeEvacuated = "node evacuated"
+    case nodeRestored = "node restored"
+    case vmsRearranged = "vms rearranged"
     case nodeCordoned = "node cordoned"
     case nodeUncordoned = "node uncordoned"
     case taskCancelled = "task cancelled"
+    case taskPaused = "task paused"
+    case taskResumed = "task resumed"
     case quit
     /// The task could not be read.
     case unknown
@@ -65,7 +69,7 @@ public struct TaskResult: Sendable, Equatable {
     of task: TaskMessage, scheduler: String? = nil, code: ErrorCode, details: String
   ) -> TaskResult {
     let entries = task.vms.map { VMOutcome(vm: $0, failure: code, details: details) }
-    let concernsHost = [.evacuateNode, .cordonNode, .uncordonNode, .cancel].contains(task.kind)
+    let concernsHost = task.kind.concernsWhole
     return TaskResult(
       title: task.kind.title, id: task.id, scheduler: scheduler,
       entries: entries.isEmpty && !concernsHost

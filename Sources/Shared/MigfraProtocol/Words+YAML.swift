@@ -97,12 +97,14 @@ extension MappingReader {
 }
 
 extension MigrationType: YAMLReadable {}
+extension Deadline.Policy: YAMLReadable {}
 extension PlacementMode: YAMLReadable {}
 extension VirtualMachine.State: YAMLReadable {}
 extension HostReport.Presence: YAMLReadable {}
 extension NodeReport.State: YAMLReadable {}
 extension PlanReport.State: YAMLReadable {}
 extension PlanReport.Move.State: YAMLReadable {}
+extension PlanReport.Move.Stage: YAMLReadable {}
 extension Plan.Unplaced.Cause: YAMLReadable {}
 extension MigrationProgress.Phase: YAMLReadable {}
 extension TaskMessage.Kind: YAMLReadable {}

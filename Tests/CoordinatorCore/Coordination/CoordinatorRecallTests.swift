@@ -51,7 +51,8 @@ struct CoordinatorRecallTests {
     arguments: PlanReport.State.allCases)
   func recalledPlans(state: PlanReport.State) {
     var cluster = Coordination()
-    let plan = PlanReport(id: "p1-1", request: EvacuationRequest(sources: ["n1"]), state: state, remainingSeconds: 5)
+    let plan = PlanReport(
+      id: "p1-1", operation: .evacuation(EvacuationRequest(sources: ["n1"])), state: state, remainingSeconds: 5)
     cluster.handle(.planRecalled(plan))
     cluster.handle(.planRecalled(plan))
     #expect(cluster.plans.map(\.state) == (state.isFinal ? [] : [.partial]))
@@ -71,7 +72,8 @@ struct CoordinatorRecallTests {
   func keptPlans() {
     var cluster = Coordination(["n1": [], "n2": []], keptPlans: 3)
     cluster.handle(
-      .planRecalled(PlanReport(id: "p1-1", request: EvacuationRequest(sources: ["n1"]), state: .drained)))
+      .planRecalled(PlanReport(id: "p1-1", operation: .evacuation(EvacuationRequest(sources: ["n1"])), state: .drained))
+    )
     for _ in 0..<5 {
       cluster.evacuate("n1")
       cluster.evacuate("n2", NodeEvacuation(isDryRun: true))

@@ -33,8 +33,8 @@ struct CoordinatorTaskTests {
         details: "the worker of n3 is offline: start migfra-worker there"),
       Refusal(
         testDescription: "a task for a worker",
-        task: TaskMessage(id: "t", host: "n1", body: .migrate(VMMigration(vm: "a", destination: "n2"))),
-        code: .unsupported, details: "the coordinator does not take 'migrate vm'; send it to fast/migfra/<host>/task"),
+        task: TaskMessage(id: "t", host: "n1", body: .suspend(["a"])),
+        code: .unsupported, details: "the coordinator does not take 'suspend vm'; send it to fast/migfra/<host>/task"),
       Refusal(
         testDescription: "a task that is too old",
         task: TaskMessage(id: "t", host: "n1", body: .uncordon, notAfter: 999_998), code: .expired,

@@ -21,7 +21,7 @@ struct SeveralHostsTests {
     let answer = try #require(cluster.answers(task).first)
     #expect(answer.status == .success && answer.details == "2 moved" && cluster.answers(task).count == 1)
     #expect(cluster.states("n1") == [.draining, .drained] && cluster.states("n2") == [.draining, .drained])
-    #expect(cluster.plans.map(\.request.sources) == [["n1", "n2"]])
+    #expect(cluster.plans.map(\.request?.sources) == [["n1", "n2"]])
   }
 
   @Test("the one that is not emptied is PARTIAL, the other DRAINED")

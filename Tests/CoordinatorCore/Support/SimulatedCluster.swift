@@ -146,7 +146,7 @@ struct SimulatedCluster {
         log.append("\(now) \(report.host) \(report.state.rawValue) \(report.reason)")
         states[report.host] = report.state
       case .setTimer(let timer, let pause): events.add(.timer(timer, life: configuration.epoch), at: now + pause)
-      case .publishPlan, .forgetPlan, .note: break
+      case .publishPlan, .forgetPlan, .note, .keepOrigins, .forgetOrigins: break
       }
     }
     if dies {
@@ -171,7 +171,7 @@ struct SimulatedCluster {
     var effects: [CoordinatorEffect] = []
     let continued = Set(saved.values.flatMap(\.operation.sequences))
     for operation in saved.values.sorted(by: { $0.operation.id < $1.operation.id }) {
-      let isAnswered = journal[operation.operation.sequence]?.answer != nil
+      let isAnswered = operation.operation.sequence.map { journal[$0]?.answer != nil } ?? false
       effects += perform(machine.restore(operation.readBack, isAnswered: isAnswered, at: moment))
     }
     let kept = states.map { NodeReport(host: $0.key, state: $0.value, reason: "before") }

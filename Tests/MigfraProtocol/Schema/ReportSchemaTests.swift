@@ -17,10 +17,11 @@ struct ReportSchemaTests {
     #expect(file.words("phase", of: "progress") == MigrationProgress.Phase.allCases.map(\.rawValue))
     #expect(file.words("state", of: "node") == NodeReport.State.allCases.map(\.rawValue))
     #expect(file.words("state", of: "plan") == PlanReport.State.allCases.map(\.rawValue))
-    #expect(file.words("mode", of: "plan") == PlacementMode.allCases.map(\.rawValue))
-    #expect(file.words("migration-type", of: "plan") == MigrationType.allCases.map(\.rawValue))
+    #expect(file.words("mode", of: "evacuation") == PlacementMode.allCases.map(\.rawValue))
+    #expect(file.words("migration-type", of: "evacuation") == MigrationType.allCases.map(\.rawValue))
     #expect(file.words("state", of: "process") == PscomProcessReport.State.allCases.map(\.rawValue))
     #expect(file.words("state", of: "vm") == VirtualMachine.State.allCases.map(\.rawValue))
+    #expect(file.words("stage", of: "move") == PlanReport.Move.Stage.allCases.map(\.rawValue))
     #expect(file.words("move", of: "move") == PlanReport.Move.State.allCases.map(\.rawValue))
     #expect(file.words("cause", of: "unplaced") == Plan.Unplaced.Cause.allCases.map(\.rawValue))
   }

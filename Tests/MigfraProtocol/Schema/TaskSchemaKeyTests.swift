@@ -46,7 +46,9 @@ struct TaskSchemaKeyTests {
   ]
 
   /// Keys that the schema has only to say that they are refused.
-  private static let refused: [TaskMessage.Kind: Set<String>] = [.evacuateNode: ["parameter.vcpu-map"]]
+  private static let refused: [TaskMessage.Kind: Set<String>] = [
+    .evacuateNode: ["parameter.vcpu-map"], .restoreNode: ["parameter.vcpu-map"], .rearrangeVMs: ["parameter.vcpu-map"],
+  ]
 
   @Test(
     "the schema has every key that the reader asks for, wherever it may stand", arguments: TaskMessage.Kind.allCases)

@@ -24,17 +24,28 @@ extension CoordinatorMachine {
     if !plan.unplaced.isEmpty, plan.moves.isEmpty || !request.bestEffort {
       return refuseInfeasible(machine, plan, at: now)
     }
+    return begin(machine, at: now)
+  }
+
+  private mutating func begin(_ machine: EvacuationMachine, at now: Moment) -> [CoordinatorEffect] {
     evacuations.append(machine)
+    let request = machine.request
     var effects: [CoordinatorEffect] = [
       .note(
         Note(
           .info, "evacuation begins",
           [
-            "hosts": request.sourceList, "plan-id": machine.id.rawValue, "moves": "\(plan.moves.count)",
-            "unplaced": "\(plan.unplaced.count)",
+            "hosts": request.sourceList, "plan-id": machine.id.rawValue, "moves": "\(machine.migrations.count)",
+            "unplaced": "\(machine.unplaced.count)",
           ]))
     ]
-    effects += hosts.map { set($0, to: .draining, because: "plan \(machine.id)") }
+    for host in request.sources {
+      // In service since it was emptied last: that is an old story.
+      let state = nodes[host]?.state ?? .active
+      if state != .drained && state != .partial { effects += forgetOrigins(on: host) }
+    }
+    if let left = machine.timeLeft(at: now) { effects.append(.setTimer(.deadline(machine.id), after: left)) }
+    effects += request.sources.map { set($0, to: .draining, because: "plan \(machine.id)") }
     effects.append(.publishPlan(machine.report(at: now)))
     return effects + advance(at: now)
   }
@@ -47,8 +58,10 @@ extension CoordinatorMachine {
     if let running = evacuations.first(where: { $0.empties(host) }) {
       return (.wrongState, "\(host) is already being emptied by plan \(running.id)")
     }
-    if let running = swaps.first(where: { $0.concerns(host) }) {
-      return (.wrongState, "\(host) takes part in the exchange \(running.id); try again when it has ended")
+    if let running = swaps.first(where: { $0.concerns(host) })?.id
+      ?? rearrangements.first(where: { $0.concerns(host) })?.id
+    {
+      return (.wrongState, "\(host) takes part in the operation \(running); try again when it has ended")
     }
     return nil
   }
@@ -64,7 +77,38 @@ extension CoordinatorMachine {
     let result = TaskResult(
       title: .nodeEvacuated, id: machine.task.id, scheduler: "global", entries: entries,
       status: plan.unplaced.isEmpty ? .success : .infeasible, details: "dry run: \(report.reason)", plan: machine.id)
+    drafts.append(machine)
     return [.publishPlan(report)] + keep(machine.id) + [answer(machine.task, with: result, to: machine.arrival)]
+  }
+
+  /// Carries out a dry run, if the same would be planned now.
+  mutating func apply(
+    _ id: PlanID, task: TaskMessage, from arrival: TaskArrival, at now: Moment
+  ) -> [CoordinatorEffect] {
+    guard let number = drafts.firstIndex(where: { $0.id == id }) else {
+      let details = "no dry run '\(id)' is known, or it is an old one: plan anew"
+      return [refuse(task, .notFound, details, to: arrival)]
+    }
+    let draft = drafts[number]
+    for host in draft.request.sources {
+      if let obstacle = obstacle(toEmptying: host, isDryRun: false) {
+        return [refuse(task, obstacle.code, obstacle.details, to: arrival)]
+      }
+    }
+    let plan = Planner.plan(draft.request, on: snapshot())
+    if let change = draft.change(to: plan) {
+      let details = "the cluster has changed since \(id) was planned: \(change); plan anew"
+      return [refuse(task, .wrongState, details, to: arrival)]
+    }
+    let machine = EvacuationMachine(applying: draft, plan: plan, for: task, arrival: arrival, at: now)
+    if !plan.unplaced.isEmpty, plan.moves.isEmpty || !draft.request.bestEffort {
+      return refuseInfeasible(machine, plan, at: now)
+    }
+    drafts.remove(at: number)
+    finishedPlans.removeAll { $0 == id }
+    // The row of the dry run becomes that of the operation.
+    savedRevisions[id] = nil
+    return begin(machine, at: now)
   }
 
   private mutating func refuseInfeasible(
@@ -88,5 +132,24 @@ extension CoordinatorMachine {
           ["hosts": machine.request.sourceList, "plan-id": machine.id.rawValue])),
       .publishPlan(report),
     ] + keep(machine.id) + [answer(machine.task, with: result, to: machine.arrival)]
+  }
+}
+
+extension EvacuationMachine {
+  /// What another plan for the same request does differently; nil: nothing.
+  fileprivate func change(to plan: Plan) -> String? {
+    let before = Dictionary(migrations.map { ($0.move.vm.uuid, $0.move) }) { first, _ in first }
+    for move in plan.moves {
+      guard let known = before[move.vm.uuid] else { return "\(move.vm.name) would move, too" }
+      if known.destination != move.destination || known.source != move.source {
+        return "\(move.vm.name) would move to \(move.destination), not to \(known.destination)"
+      }
+    }
+    let moving = Set(plan.moves.map(\.vm.uuid))
+    if let gone = migrations.first(where: { !moving.contains($0.move.vm.uuid) }) {
+      return "\(gone.move.vm.name) would not move"
+    }
+    let stuck = Set(plan.unplaced.map(\.vm.uuid))
+    return stuck == Set(unplaced.map(\.vm.uuid)) ? nil : "others have no place"
   }
 }

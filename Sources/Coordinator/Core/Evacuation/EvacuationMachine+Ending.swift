@@ -90,6 +90,9 @@ extension EvacuationMachine {
     if inDoubt > 0 { parts.append("\(inDoubt) in doubt") }
     if gone > 0 { parts.append("\(gone) ended meanwhile") }
     reason = isEmpty && moved == 0 && gone == 0 ? "there was nothing to move" : parts.joined(separator: ", ")
+    if isPastDeadline, let deadline = evacuation?.deadline {
+      reason += "; the deadline of \(deadline.seconds) s has passed"
+    }
     for rest in rests {
       if !rest.ghosts.isEmpty {
         reason += "; \(rest.source) still reports " + rest.ghosts.map(\.rawValue).joined(separator: ", ")

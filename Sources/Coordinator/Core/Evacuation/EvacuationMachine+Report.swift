@@ -5,28 +5,17 @@ public import MigfraProtocol
 extension EvacuationMachine {
   /// The same for whoever watches.
   public func report(at now: Moment) -> PlanReport {
-    PlanReport(
-      id: id, request: request, state: state, reason: reason, task: task.id,
-      moves: migrations.map { $0.report(at: now) }, unplaced: unplaced, loads: loads,
-      seconds: (now.uptime - began).inSeconds, remainingSeconds: remainingSeconds(at: now))
-  }
-
-  /// From the bytes that are left and what was moved on average since the beginning; nil before a hundredth has moved:
-  /// the first bytes come while everything is still being prepared, and would promise hours.
-  ///
-  /// The rate of the moment would jump each time a migration ends and the next one prepares.
-  private func remainingSeconds(at now: Moment) -> Double? {
-    guard !state.isFinal else { return nil }
-    var done = 0
-    var left = 0
-    for migration in migrations where migration.isMoved || !migration.isFinal {
-      let bytes = migration.move.vm.memoryKiB * 1024
-      let copied = migration.isMoved ? bytes : min(bytes, migration.progress?.doneBytes ?? 0)
-      done += copied
-      left += bytes - copied
-    }
-    let elapsed = (now.uptime - began).inSeconds
-    return left > 0 && done > (done + left) / 100 && elapsed > 0 ? Double(left) * elapsed / Double(done) : nil
+    var report = PlanReport(
+      id: id, operation: .evacuation(request), state: isPaused && state == .draining ? .paused : state, reason: reason,
+      task: task.id, moves: migrations.map { $0.report(at: now) }, unplaced: unplaced, loads: loads,
+      seconds: (now.uptime - began).inSeconds)
+    report.requester = task.requester
+    report.purpose = task.reason
+    report.began = beganAt
+    if state.isFinal { report.ended = now.unixTime }
+    report.remainingSeconds =
+      state.isFinal ? nil : MigrationMachine.remainingSeconds(of: migrations, since: began, at: now)
+    return report
   }
 
   /// The one final answer, in the seed's shape.
@@ -55,23 +44,5 @@ extension EvacuationMachine {
       code: state == .cancelled ? .cancelled : nil,
       plan: id,
       times: task.measuresTime ? [TimeMeasurement("overall", seconds: (now.uptime - began).inSeconds)] : [])
-  }
-}
-
-extension MigrationMachine {
-  fileprivate func report(at now: Moment) -> PlanReport.Move {
-    var report = PlanReport.Move(move: move, state: .waiting, retries: retries, details: details, progress: progress)
-    switch state {
-    case .waiting: break
-    case .moving(_, let since):
-      report.state = .moving
-      report.seconds = (now.uptime - since).inSeconds
-    case .retrying: report.state = .retrying
-    case .moved(let seconds):
-      report.state = .moved
-      report.seconds = seconds
-    case .failed: report.state = .failed
-    }
-    return report
   }
 }

@@ -14,6 +14,8 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   /// Who waits for the answer.
   public let arrival: TaskArrival
   public let task: TaskMessage
+  /// The task that says how: the same, or the dry run that is applied.
+  let wish: TaskMessage
   public private(set) var migrations: [MigrationMachine] { didSet { revision += 1 } }
   public private(set) var unplaced: [Plan.Unplaced]
   public internal(set) var state: PlanReport.State = .draining { didSet { revision += 1 } }
@@ -22,6 +24,11 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   public internal(set) var emptied: [HostName] = []
   let loads: [Plan.HostLoad]
   private(set) var began: Duration
+  let beganAt: Double
+  /// The deadline has passed, and what was wanted then is being done.
+  var isPastDeadline = false { didSet { revision += 1 } }
+  /// Nothing more is begun.
+  var isPaused = false { didSet { revision += 1 } }
   /// Since when every migration has had an end.
   var settlingSince: Duration?
   /// Orders so far, by the machine's name, which is part of their ids.
@@ -37,7 +44,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
 
   private enum CodingKeys: CodingKey {
     case id, request, arrival, task, migrations, unplaced, state, reason, loads, began, settlingSince, startCounts
-    case orders, lastTurn, cancels, emptied
+    case orders, lastTurn, cancels, emptied, beganAt, isPaused, wish, isPastDeadline
   }
 
   public init(
@@ -45,6 +52,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   ) {
     self.id = id
     self.task = task
+    wish = task
     self.request = request
     self.arrival = arrival
     migrations = plan.moves.map { MigrationMachine($0, allowedRetries: request.retries) }
@@ -52,7 +60,26 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     loads = plan.loads
     reason = "\(plan.moves.count) to move" + (plan.unplaced.isEmpty ? "" : ", \(plan.unplaced.count) without a place")
     began = now.uptime
+    beganAt = now.unixTime
   }
+
+  /// A dry run that is carried out after all, for another task.
+  init(applying draft: EvacuationMachine, plan: Plan, for task: TaskMessage, arrival: TaskArrival, at now: Moment) {
+    id = draft.id
+    self.task = task
+    wish = draft.wish
+    request = draft.request
+    self.arrival = arrival
+    migrations = plan.moves.map { MigrationMachine($0, allowedRetries: draft.request.retries) }
+    unplaced = plan.unplaced
+    loads = plan.loads
+    reason = draft.reason
+    began = now.uptime
+    beganAt = now.unixTime
+  }
+
+  /// What the task asks for.
+  var evacuation: NodeEvacuation? { if case .evacuate(let evacuation) = wish.body { evacuation } else { nil } }
 
   /// Whether the host is one of those being emptied.
   public func empties(_ host: HostName) -> Bool { request.sources.contains(host) }
@@ -80,9 +107,8 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     startCounts[vm] = count + 1
     // An id has at most 256 bytes, and a machine's name may have as many.
     let task = TaskID(rawValue: "\(id)/\(String(decoding: vm.rawValue.utf8.prefix(128), as: UTF8.self))/\(count)")
-    let tuning: MigrationTuning = if case .evacuate(let wish) = self.task.body { wish.tuning } else { .init() }
     let migration = VMMigration(
-      vm: vm, destination: move.destination, type: request.migrationType, retries: 0, tuning: tuning)
+      vm: vm, destination: move.destination, type: type, retries: 0, tuning: evacuation?.tuning ?? MigrationTuning())
     let order = TaskMessage(
       id: task, host: move.source, body: .migrate(migration), measuresTime: true,
       notAfter: (now.unixTime + patience.inSeconds).rounded())

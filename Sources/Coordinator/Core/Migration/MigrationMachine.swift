@@ -90,6 +90,15 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
     if state == .retrying(generation: generation) { state = .waiting }
   }
 
+  /// Its order was taken back, and it waits for another.
+  /// - Returns: false if `task` is not what it works on.
+  mutating func beginAnew(_ task: TaskID) -> Bool {
+    guard case .moving(task, _) = state else { return false }
+    progress = nil
+    state = .waiting
+    return true
+  }
+
   /// The machine shall go elsewhere.
   public mutating func redirect(to destination: HostName) {
     precondition(task == nil && !isFinal, "a migration under way keeps its destination")
@@ -123,6 +132,10 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
     case .moved, .failed: true
     case .waiting, .moving, .retrying: false
     }
+  }
+
+  var isRetrying: Bool {
+    if case .retrying = state { true } else { false }
   }
 
   public var isMoved: Bool {

@@ -22,6 +22,9 @@ extension CoordinatorMachine {
     if let running = evacuations.first(where: { $0.empties(host) }) {
       return [refuse(task, .wrongState, "\(host) is being emptied by plan \(running.id)", to: arrival)]
     }
+    if let running = rearrangements.first(where: { $0.subject.host == host }) {
+      return [refuse(task, .wrongState, "\(host) is being restored by plan \(running.id)", to: arrival)]
+    }
     return [
       set(host, to: .active, because: "uncordoned"),
       answer(

@@ -23,17 +23,7 @@ extension CoordinatorMachine {
         "plan-id": swap.id.rawValue, "vm": wish.vm.rawValue, "host": host.rawValue, "partner": partner.vm.rawValue,
         "destination": wish.destination.rawValue, "way": pair.isBeside ? "at the same time" : "by way of storage",
       ]
-      return [.note(Note(.info, "exchange begins", metadata))] + advance(at: now)
-    }
-  }
-
-  private struct Flaw: Error {
-    var code: ErrorCode
-    var details: String
-
-    init(_ code: ErrorCode, _ details: String) {
-      self.code = code
-      self.details = details
+      return [.note(Note(.info, "exchange begins", metadata)), .publishPlan(swap.report(at: now))] + advance(at: now)
     }
   }
 
@@ -86,6 +76,7 @@ extension CoordinatorMachine {
 
   func isMoving(_ uuid: String) -> Bool {
     swaps.contains { $0.concerns(uuid) } || evacuations.contains { $0.concerns(uuid) }
+      || rearrangements.contains { $0.concerns(uuid) }
   }
 
   mutating func finishSwap(
@@ -102,6 +93,7 @@ extension CoordinatorMachine {
       effects.append(.setTimer(.retry(plan, vm.uuid, generation: generation), after: pause))
       swaps[index].endWhatWaits()
     }
+    effects.append(.publishPlan(swaps[index].report(at: now)))
     return effects + advance(at: now)
   }
 
@@ -116,8 +108,10 @@ extension CoordinatorMachine {
       let level: Note.Level = swap.state == .exchanged ? .info : .warning
       effects += [
         .note(Note(level, "exchange ends", ["plan-id": swap.id.rawValue, "state": swap.state.rawValue])),
-        answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.arrival),
+        .publishPlan(swap.report(at: now)),
       ]
+      effects += keep(swap.id)
+      effects.append(answer(swap.task, with: swap.answer(with: roster, at: now), to: swap.arrival))
       effects += answerCancels(
         swap.cancels, isCancelled: swap.state == .failed,
         details: swap.state == .failed ? "cancelled: \(swap.whereabouts)" : "both are exchanged")

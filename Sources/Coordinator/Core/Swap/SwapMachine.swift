@@ -57,11 +57,12 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   private var orderCount = 0
   private var orders: [TaskID: TaskMessage] = [:]
   private(set) var began: Duration
+  let beganAt: Double
   /// Grows with each change that must survive the coordinator.
   private(set) var revision = 0
 
   private enum CodingKeys: CodingKey {
-    case id, task, arrival, type, retries, ways, state, steps, past, cancels, orderCount, orders, began
+    case id, task, arrival, type, retries, ways, state, steps, past, cancels, orderCount, orders, began, beganAt
   }
 
   /// - Parameter isBeside: both fit on each host for the time of the exchange.
@@ -76,6 +77,7 @@ public struct SwapMachine: Sendable, Equatable, Codable {
     self.type = type
     self.retries = retries
     began = now.uptime
+    beganAt = now.unixTime
     state = isBeside ? .crossing : .saving
     steps = isBeside ? [step(0, .whole), step(1, .whole)] : [step(smaller, .save)]
   }
@@ -159,6 +161,13 @@ public struct SwapMachine: Sendable, Equatable, Codable {
   mutating func giveUp(details: String) {
     for index in steps.indices { steps[index].migration.fail(.noWorker, details: details) }
     settle()
+  }
+
+  /// Progress is nothing that must survive.
+  mutating func update(_ progress: MigrationProgress) {
+    let before = revision
+    for index in steps.indices { steps[index].migration.update(progress) }
+    revision = before
   }
 
   /// The clock has begun anew: what was at `time` is at `time + shift`.

@@ -18,6 +18,7 @@ struct SimulatedJournal: Sendable {
   var operations: [PlanID: SavedOperation] = [:]
   var nodes: [HostName: NodeReport] = [:]
   var newestCoordinator: Epoch = 0
+  var origins: [String: HostName] = [:]
 
   mutating func receive(_ task: TaskMessage, _ route: ReplyRoute) -> TaskArrival {
     sequence += 1

@@ -27,9 +27,10 @@ extension World {
     var continued: Set<Int64> = []
     for saved in coordinator.journal.operations.values.sorted(by: { $0.operation.id < $1.operation.id }) {
       continued.formUnion(saved.operation.sequences)
-      let isAnswered = answered.contains(saved.operation.sequence)
+      let isAnswered = saved.operation.sequence.map(answered.contains) ?? false
       effects += coordinator.core.restore(saved.readBack, isAnswered: isAnswered, at: moment)
     }
+    effects += coordinator.core.handle(.originsRecalled(coordinator.journal.origins), at: moment)
     for report in coordinator.journal.nodes.values.sorted(by: { $0.host < $1.host }) {
       effects += coordinator.core.handle(.nodeRecalled(report), at: moment)
     }
@@ -115,6 +116,8 @@ extension World {
       truth.nodes[report.host] = report.state
       if report.state == .drained { checkDrained(report.host) }
       write(.say(.node(report)), by: .coordinator)
+    case .keepOrigins(let uuids, let host): for uuid in uuids { coordinator.journal.origins[uuid] = host }
+    case .forgetOrigins(let uuids): for uuid in uuids { coordinator.journal.origins[uuid] = nil }
     case .setTimer(let timer, let pause):
       if sabotage == .losesTimers, case .retry = timer { return }
       events.add(

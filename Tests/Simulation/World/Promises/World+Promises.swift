@@ -98,7 +98,9 @@ extension World {
     }
     let open =
       coordinator.core.evacuations.map(\.id) + coordinator.core.swaps.map(\.id)
-      + coordinator.journal.operations.keys.sorted()
+      + coordinator.core.rearrangements.map(\.id)
+      // A dry run may be carried out later.
+      + coordinator.journal.operations.values.filter { $0.operation.sequence != nil }.map(\.operation.id).sorted()
     if !open.isEmpty { return fail(.operationsEnd, "the coordinator has \(open)") }
     for name in names {
       guard let worker = workers[name] else { continue }
@@ -108,8 +110,8 @@ extension World {
         return fail(.operationsEnd, "\(name) has closed jobs in its journal")
       }
     }
-    if let host = truth.nodes.filter({ $0.value == .draining }).keys.min() {
-      return fail(.operationsEnd, "\(host) is still being emptied")
+    if let host = truth.nodes.filter({ $0.value == .draining || $0.value == .restoring }).keys.min() {
+      return fail(.operationsEnd, "\(host) is still being emptied or restored")
     }
     let told = truth.answers.values.flatMap(\.values).flatMap { [$0.details] + $0.entries.map(\.details) }
       .compactMap { $0 }

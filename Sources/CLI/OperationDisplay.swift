@@ -6,13 +6,14 @@ import MigfraProtocol
 ///
 /// On a terminal the lines of what is under way are drawn again in place, below those of what is done. Elsewhere each
 /// change is one line, and what is under way a line every two seconds, so that a log stays readable.
-struct EvacuationDisplay {
+struct OperationDisplay {
   /// The last report that was seen.
   private(set) var latest: PlanReport?
   private let isQuiet: Bool
   private let isTerminal: Bool
   private var drawnLines = 0
-  private var shown: [VMName: PlanReport.Move.State] = [:]
+  /// By the number of the move in the plan.
+  private var shown: [Int: PlanReport.Move.State] = [:]
   private var lastProgress = ContinuousClock.now
 
   init(isQuiet: Bool) {
@@ -36,42 +37,55 @@ struct EvacuationDisplay {
     }
     guard let report = latest else { return }
     print("")
-    let sources = report.request.sourceList
-    let are = report.request.sources.count == 1 ? "is" : "are"
-    switch report.state {
+    print(Self.end(of: report))
+    guard report.state == .partial || report.state == .failed else { return }
+    for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
+  }
+
+  private static func end(of report: PlanReport) -> String {
+    let what = report.operation.subject
+    let are = report.request?.sources.count ?? 1 > 1 ? "are" : "is"
+    return switch report.state {
     case .planned:
-      print(report.unplaced.isEmpty ? "Dry run: this plan can be carried out." : "Dry run: not everything has a place.")
-    case .drained:
-      print("\(sources) \(are) DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds)).")
-    case .cancelled:
-      print("\(sources): \(report.reason).")
-    case .partial, .failed, .draining, .cancelling:
-      print("\(sources) \(are) not empty (\(report.state.rawValue)): \(report.reason).")
-      for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
+      report.unplaced.isEmpty
+        ? "Dry run: this plan can be carried out: migfra plan apply \(report.id)"
+        : "Dry run: not everything has a place."
+    case .drained: "\(what) \(are) DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds))."
+    case .done: "\(what): DONE: \(report.reason) in \(SizeText.seconds(report.seconds))."
+    case .cancelled: "\(what): \(report.reason)."
+    case .partial, .failed, .draining, .running, .paused, .cancelling:
+      report.request == nil
+        ? "\(what): \(report.state.rawValue): \(report.reason)."
+        : "\(what) \(are) not empty (\(report.state.rawValue)): \(report.reason)."
     }
   }
 
   // MARK: - The plan
 
-  private static func plan(_ report: PlanReport) -> String {
-    let request = report.request
-    let memory = report.moves.reduce(0) { $0 + $1.move.vm.memoryKiB }
-    var text =
-      "Plan \(report.id): empty \(request.sourceList), mode \(request.mode.rawValue), \(request.migrationType.rawValue): "
-    text += "\(report.moves.count) to move, \(SizeText.kibibytes(memory)) of memory\n"
+  static func plan(_ report: PlanReport) -> String {
+    let machines = Dictionary(report.moves.map { ($0.move.vm.uuid, $0.move.vm.memoryKiB) }) { first, _ in first }
+    var text = "Plan \(report.id): \(report.operation.wish): \(machines.count) to move, "
+    text += "\(SizeText.kibibytes(machines.values.reduce(0, +))) of memory\n"
+    if let requester = report.requester {
+      text += "for \(requester)\(report.purpose.map { ": \($0)" } ?? "")\n"
+    } else if let purpose = report.purpose {
+      text += "for: \(purpose)\n"
+    }
     if !report.moves.isEmpty {
       var table = Table(["  VM", "MEMORY", "VCPUS", "FROM", "TO"], rightAligned: [1, 2])
       for move in report.moves {
         let vm = move.move.vm
         table.add([
-          "  \(vm.name)", SizeText.kibibytes(vm.memoryKiB), "\(vm.vcpus)", move.move.source.rawValue,
-          move.move.destination.rawValue,
+          "  \(vm.name)", SizeText.kibibytes(vm.memoryKiB), "\(vm.vcpus)",
+          move.stage == .restore ? "storage" : move.move.source.rawValue,
+          move.stage == .save ? "storage" : move.move.destination.rawValue,
         ])
       }
       text += "\n\(table.text)\n"
     }
     for unplaced in report.unplaced { text += "\n  \(unplaced.vm.name) has no place: \(unplaced.details)" }
     if !report.unplaced.isEmpty { text += "\n" }
+    guard !report.loads.isEmpty else { return text }
     let score = Plan.Score(
       moves: report.moves.map(\.move), unplaced: report.unplaced.count, loads: report.loads)
     return text + "\n\(PlanTables.loads(report.loads))\n\n  \(PlanTables.score(score))"
@@ -100,9 +114,9 @@ struct EvacuationDisplay {
 
   /// The moves whose state is another than when they were shown last.
   private mutating func changes(in report: PlanReport) -> [PlanReport.Move] {
-    let changed = report.moves.filter { shown[$0.move.vm.name] != $0.state }
-    for move in changed { shown[move.move.vm.name] = move.state }
-    return changed
+    let changed = report.moves.indices.filter { shown[$0] != report.moves[$0].state }
+    for index in changed { shown[index] = report.moves[index].state }
+    return changed.map { report.moves[$0] }
   }
 
   private mutating func printChanges(_ report: PlanReport) {
@@ -119,7 +133,7 @@ struct EvacuationDisplay {
   private static func line(_ move: PlanReport.Move) -> String {
     let name = move.move.vm.name.rawValue.padding(
       toLength: max(10, move.move.vm.name.rawValue.count), withPad: " ", startingAt: 0)
-    var text = "  \(name) \(move.move.source) → \(move.move.destination)  "
+    var text = "  \(name) \(way(of: move))  "
     switch move.state {
     case .waiting: text += "waiting"
     case .moving: text += progress(move)
@@ -130,6 +144,15 @@ struct EvacuationDisplay {
     case .failed: text += "failed: \(move.details ?? "")"
     }
     return text
+  }
+
+  private static func way(of move: PlanReport.Move) -> String {
+    switch move.stage {
+    case nil, .back: "\(move.move.source) → \(move.move.destination)"
+    case .save: "\(move.move.source) → storage"
+    case .restore: "storage → \(move.move.destination)"
+    case .goHome: "storage → \(move.move.source)"
+    }
   }
 
   private static func progress(_ move: PlanReport.Move) -> String {
@@ -148,7 +171,33 @@ struct EvacuationDisplay {
   private static func summary(_ report: PlanReport) -> String {
     let moved = report.moves.count { $0.state == .moved }
     var text = "  \(moved) of \(report.moves.count) moved, \(SizeText.seconds(report.seconds))"
+    if report.state == .paused { text += ", paused" }
     if let left = report.remainingSeconds { text += ", about \(SizeText.seconds(left)) left" }
     return text
+  }
+}
+
+extension PlanReport.Operation {
+  /// What it is about, for a sentence.
+  var subject: String {
+    switch self {
+    case .evacuation(let request): request.sourceList
+    case .restore(let host): host.rawValue
+    case .exchange: "exchange"
+    case .rearrangement: "rearrangement"
+    case .migration: "migration"
+    }
+  }
+
+  /// What is wanted, in words.
+  var wish: String {
+    switch self {
+    case .evacuation(let request):
+      "empty \(request.sourceList), mode \(request.mode.rawValue), \(request.migrationType.rawValue)"
+    case .restore(let host): "restore \(host)"
+    case .exchange: "exchange two machines"
+    case .rearrangement: "rearrange machines"
+    case .migration: "migrate a machine"
+    }
   }
 }
