@@ -97,6 +97,22 @@ struct RearrangementTests {
     #expect(cluster.answers(cancel).map(\.status) == [.success])
   }
 
+  @Test("cancelled too late for the one, the other, whose room it has taken, is restored where it was wanted")
+  func cancelledTooLate() throws {
+    var cluster = Self.full()
+    let task = cluster.send(Self.rearrange(["a": "n2", "b": "n1"]), for: nil)
+    cluster.vms["n2"] = []
+    cluster.report("n2")
+    cluster.answer("b")
+    cluster.send(.cancel(task), for: nil)
+    cluster.complete("a")
+    #expect(orders(cluster) == "b:save>n1 a>n2 b:restore>n1")
+    cluster.vms["n1"] = [.sample("b", memory: 3)]
+    cluster.report("n1")
+    cluster.answer("b")
+    #expect(cluster.answers(task).map(\.status) == [.success])
+  }
+
   @Test("what has begun goes on while it is paused, and nothing else begins")
   func paused() {
     var cluster = Coordination(["n1": ["a", "b", "c"], "n2": []], outgoing: 1)

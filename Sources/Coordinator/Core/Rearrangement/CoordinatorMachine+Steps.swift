@@ -38,9 +38,17 @@ extension CoordinatorMachine {
       guard roster.isOnline(move.source), slots.hasOutgoingSlot(move.source, isLinkKnown: flow.sourceRate != nil) else {
         continue
       }
-      if let arrival = rearrangements[index].steps[step].arrival, stage != .goHome {
+      let mayOverbook = rearrangements[index].mayOverbook ?? configuration.overbooking
+      if stage == .goHome {
+        if let hindrance = hindrance(to: move.reversed, isNamed: true, mayOverbook: true) {
+          guard self.hindrance(to: move, isNamed: true, mayOverbook: true) == nil else {
+            hindered = hindered ?? (step, "\(move.source) cannot take it back now: \(hindrance)")
+            continue
+          }
+          rearrangements[index].restoreInstead(step)
+        }
+      } else if let arrival = rearrangements[index].steps[step].arrival {
         guard slots.admits(flow) else { continue }
-        let mayOverbook = rearrangements[index].mayOverbook ?? configuration.overbooking
         if let hindrance = hindrance(to: move, isNamed: true, mayOverbook: mayOverbook) {
           hindered = hindered ?? (step, "\(arrival) cannot receive now: \(hindrance)")
           continue
@@ -100,6 +108,11 @@ extension CoordinatorMachine {
       rearrangements[index].giveUp(host, details: details)
     }
   }
+}
+
+extension Plan.Move {
+  /// The way back.
+  var reversed: Plan.Move { Plan.Move(vm: vm, source: destination, destination: source) }
 }
 
 extension RearrangementMachine {

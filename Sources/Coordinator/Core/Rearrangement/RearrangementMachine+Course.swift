@@ -21,6 +21,11 @@ extension RearrangementMachine {
     return consequence
   }
 
+  /// There is no room for it any more where it was, and there is where it was wanted.
+  mutating func restoreInstead(_ index: Int) {
+    steps[index].stage = .restore
+  }
+
   mutating func retry(_ uuid: String, generation: Int) {
     for index in steps.indices where steps[index].migration.move.vm.uuid == uuid {
       steps[index].migration.retry(generation: generation)
@@ -73,6 +78,8 @@ extension RearrangementMachine {
         hasChanged = true
       }
     }
+    // While something is under way nobody knows where there will be room.
+    guard !steps.contains(where: { $0.migration.task != nil }) else { return }
     for save in steps.indices where steps[save].stage == .save && steps[save].migration.isMoved {
       let move = steps[save].migration.move
       let later = steps.indices.filter { $0 > save && steps[$0].migration.move.vm.uuid == move.vm.uuid }

@@ -41,7 +41,8 @@ extension World {
   private mutating func clusterTask(on host: HostName) -> TaskMessage.Body {
     switch Int.random(in: 0..<20, using: &generator) {
     case 0: return .cordon(reason: "by hand")
-    case 1...3: return .uncordon
+    case 1, 2: return generator.happens(60) ? .restore(NodeRestore(way: travel())) : rearrangement()
+    case 3: return .uncordon
     case 4...6: return .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))"))
     case 7...12:
       let other = names.randomElement(using: &generator) ?? host
@@ -58,8 +59,31 @@ extension World {
       evacuation.tuning.hookProcesses = generator.happens(50) ? .announced : nil
       if generator.happens(20) { evacuation.migrationType = .offline }
       if generator.happens(25) { evacuation.destinations = names.filter { _ in generator.happens(60) } }
+      if generator.happens(20) { evacuation.hosts = names.filter { _ in generator.happens(30) } }
+      if generator.happens(15) {
+        evacuation.deadline = Deadline(
+          seconds: Int.random(in: 1...60, using: &generator), policy: generator.pick([.report, .warm]))
+      }
       return .evacuate(evacuation)
     }
+  }
+
+  private mutating func travel() -> VMTravel {
+    var way = VMTravel(retries: Int.random(in: 0...3, using: &generator))
+    way.tuning.hookProcesses = hook()
+    return way
+  }
+
+  private mutating func rearrangement() -> TaskMessage.Body {
+    var moves: [VMRearrangement.Move] = []
+    for host in names where generator.happens(70) {
+      let vm = machine(on: host)
+      guard let destination = names.randomElement(using: &generator), !moves.contains(where: { $0.vm == vm }) else {
+        continue
+      }
+      moves.append(VMRearrangement.Move(vm: vm, destination: destination))
+    }
+    return .rearrange(VMRearrangement(moves, way: travel()))
   }
 
   private mutating func directTask(on host: HostName) -> (TaskMessage.Body, HostName) {
