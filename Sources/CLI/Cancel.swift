@@ -5,7 +5,7 @@ import MigfraProtocol
 /// `migfra cancel ID`
 struct Cancel: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Ends an evacuation, an exchange or a migration before its own end.",
+    abstract: "Ends an operation or a migration before its own end.",
     discussion: """
       Nothing more is begun, migrations under way are given up where they can be, and what an exchange has moved goes home. \
       The command ends when all that has happened. Exit codes: 0 cancelled, 1 it had ended, or nobody knows it.

@@ -39,7 +39,7 @@ struct Uncordon: AsyncParsableCommand {
 /// Sends a small order about a host, and prints what came of it.
 private func order(_ body: TaskMessage.Body, _ host: String, _ options: ClientOptions) async throws {
   try await reporting(options) {
-    let task = TaskMessage(id: .fresh(), host: HostName(rawValue: host), body: body)
+    let task = TaskMessage(id: .fresh(), host: HostName(rawValue: host), body: body, requester: requester)
     let result = try await BusClient.visit(options) { try await $0.ask(task) }
     if options.json {
       try printJSON(["host": host, "status": result.status?.rawValue ?? "error", "details": result.details ?? ""])

@@ -32,91 +32,36 @@ struct Evacuate: AsyncParsableCommand {
   @Flag(help: "Move what can be moved although something cannot.")
   var bestEffort = false
 
-  @Flag(help: "Only show the plan.")
+  @Option(help: ArgumentHelp("It should be over after so long.", valueName: "seconds"))
+  var deadline: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of the machines that have not moved by then: report (they stay), warm (they stand still for their "
+        + "copy).", valueName: "policy"))
+  var onDeadline: Deadline.Policy?
+
+  @Option(help: "What for; stands in the plan.")
+  var reason: String?
+
+  @Flag(help: "Only show the plan; 'migfra plan apply' carries it out.")
   var dryRun = false
 
   func validate() throws {
     try wish.validate(hosts)
     if let retries, !(0...1000).contains(retries) { throw ValidationError("--retries: expected 0 to 1000") }
+    if let deadline, !(1...10_000_000).contains(deadline) {
+      throw ValidationError("--deadline: expected 1 to 10000000 seconds")
+    }
+    if onDeadline != nil, deadline == nil { throw ValidationError("--on-deadline goes with --deadline") }
   }
 
   func run() async throws {
-    try await reporting(options) {
-      let names = hosts.map(HostName.init(rawValue:))
-      let evacuation = NodeEvacuation(
-        hosts: Array(names.dropFirst()), destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode,
-        migrationType: type,
-        overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort, isDryRun: dryRun)
-      let task = TaskMessage(
-        id: .fresh(), host: names.first, body: .evacuate(evacuation), measuresTime: true)
-      var display = OperationDisplay(isQuiet: options.json)
-      let result = try await BusClient.visit(options) { client in
-        try await client.ask(task, watch: { display.show($0) })
-      }
-      display.finish(result)
-      if options.json { try printJSON(EvacuationOutput(hosts: hosts, result: result, report: display.latest)) }
-      switch result.status {
-      case .success: return
-      case .partial: throw Exit.partial
-      case .infeasible: throw Exit.infeasible
-      case .error, nil: throw Exit.error
-      }
-    }
-  }
-}
-
-/// What `migfra evacuate --json` prints.
-struct EvacuationOutput: Encodable {
-  struct Move: Encodable {
-    var vm: String
-    var source: String
-    var destination: String
-    var state: String
-    var retries: Int
-    var seconds: Double?
-    var memoryKib: Int
-    var vcpus: Int
-    var details: String?
-  }
-
-  struct Unplaced: Encodable {
-    var vm: String
-    var cause: String
-    var details: String
-  }
-
-  var sources: [String]
-  var status: String
-  var details: String?
-  var code: String?
-  var plan: String?
-  var state: String?
-  var seconds: Double?
-  var moves: [Move]
-  var unplaced: [Unplaced]
-  var hosts: [LoadOutput]
-  var score: ScoreOutput?
-
-  init(hosts names: [String], result: TaskResult, report: PlanReport?) {
-    sources = names
-    status = (result.status ?? .error).rawValue
-    details = result.details
-    code = result.code?.rawValue
-    plan = result.plan?.rawValue
-    state = report?.state.rawValue
-    seconds = report?.seconds
-    moves = (report?.moves ?? []).map { move in
-      Move(
-        vm: move.move.vm.name.rawValue, source: move.move.source.rawValue,
-        destination: move.move.destination.rawValue, state: move.state.rawValue, retries: move.retries,
-        seconds: move.seconds, memoryKib: move.move.vm.memoryKiB, vcpus: move.move.vm.vcpus, details: move.details)
-    }
-    hosts = (report?.loads ?? []).map(LoadOutput.init)
-    score = report.map {
-      ScoreOutput(Plan.Score(moves: $0.moves.map(\.move), unplaced: $0.unplaced.count, loads: $0.loads))
-    }
-    unplaced = (report?.unplaced ?? []).map {
-      Unplaced(vm: $0.vm.name.rawValue, cause: $0.cause.rawValue, details: $0.details)
-    }
+    let names = hosts.map(HostName.init(rawValue:))
+    let evacuation = NodeEvacuation(
+      hosts: Array(names.dropFirst()), destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode,
+      migrationType: type, overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort,
+      deadline: deadline.map { Deadline(seconds: $0, policy: onDeadline ?? .report) }, isDryRun: dryRun)
+    try await carryOut(.evacuate(evacuation), on: names.first, reason: reason, options)
   }
 }

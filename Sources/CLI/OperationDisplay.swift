@@ -36,10 +36,14 @@ struct OperationDisplay {
       return warn("\(result.details ?? result.title.rawValue)\(result.code.map { " (\($0.rawValue))" } ?? "")")
     }
     guard let report = latest else { return }
-    print("")
-    print(Self.end(of: report))
+    finish(report)
     guard report.state == .partial || report.state == .failed else { return }
     for entry in result.entries where !entry.isSuccess { print("  \(entry.vm): \(entry.details ?? "")") }
+  }
+
+  /// The end as whoever watches sees it.
+  func finish(_ report: PlanReport) {
+    if !isQuiet { print("\n\(Self.end(of: report))") }
   }
 
   private static func end(of report: PlanReport) -> String {
@@ -48,8 +52,8 @@ struct OperationDisplay {
     return switch report.state {
     case .planned:
       report.unplaced.isEmpty
-        ? "Dry run: this plan can be carried out: migfra plan apply \(report.id)"
-        : "Dry run: not everything has a place."
+        ? "Dry run: this plan can be carried out"
+          + (report.request == nil ? "." : ": migfra plan apply \(report.id)") : "Dry run: not everything has a place."
     case .drained: "\(what) \(are) DRAINED: \(report.reason) in \(SizeText.seconds(report.seconds))."
     case .done: "\(what): DONE: \(report.reason) in \(SizeText.seconds(report.seconds))."
     case .cancelled: "\(what): \(report.reason)."
@@ -130,7 +134,7 @@ struct OperationDisplay {
     print(Self.summary(report))
   }
 
-  private static func line(_ move: PlanReport.Move) -> String {
+  static func line(_ move: PlanReport.Move) -> String {
     let name = move.move.vm.name.rawValue.padding(
       toLength: max(10, move.move.vm.name.rawValue.count), withPad: " ", startingAt: 0)
     var text = "  \(name) \(way(of: move))  "
@@ -178,6 +182,14 @@ struct OperationDisplay {
 }
 
 extension PlanReport.Operation {
+  var name: String {
+    switch self {
+    case .evacuation: "evacuation"
+    case .restore: "restore"
+    case .exchange, .rearrangement, .migration: subject
+    }
+  }
+
   /// What it is about, for a sentence.
   var subject: String {
     switch self {

@@ -4,10 +4,18 @@ import ClusterModel
 import Foundation
 import Placement
 
-/// `migfra plan --from CASE.json`
-struct PlanCommand: ParsableCommand {
+/// `migfra plan`
+struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
+    abstract: "Plans from a file, without a cluster; shows plans of the cluster, and carries out dry runs.",
+    subcommands: [PlanFromFile.self, PlanShow.self, PlanApply.self], defaultSubcommand: PlanFromFile.self)
+}
+
+/// `migfra plan --from CASE.json`
+struct PlanFromFile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "file",
     abstract: "Plans from a file, without a cluster: what would move where, in which order, and what could not.",
     discussion: """
       The same file and the same budget give the same plan.

@@ -39,7 +39,8 @@ struct Swap: AsyncParsableCommand {
         var wish = VMMigration(
           vm: VMName(rawValue: first), destination: destination, type: type, retries: retries)
         wish.partner = SwapPartner(vm: VMName(rawValue: second))
-        let task = TaskMessage(id: .fresh(), host: source, body: .migrate(wish), measuresTime: true)
+        let task = TaskMessage(
+          id: .fresh(), host: source, body: .migrate(wish), measuresTime: true, requester: requester)
         if !options.json { print("\(first) \(source) ⇄ \(destination) \(second)") }
         return try await client.ask(
           task, of: [wish.vm, VMName(rawValue: second)], progress: { display.show($0) })

@@ -12,7 +12,7 @@ struct EvacuationTests {
       let watch = try Watch(lab, guests: 6)
       let plan = try await lab.migfra("evacuate", "node1", "--mode", mode, "--dry-run")
       #expect(plan.status == 0)
-      #expect(plan.text.contains("Dry run: this plan can be carried out."))
+      #expect(plan.text.contains("Dry run: this plan can be carried out: migfra plan apply p"))
 
       let done = try await lab.migfra("evacuate", "node1", "--mode", mode, "--json")
       #expect(done.status == 0, "\(done.text)")

@@ -93,7 +93,10 @@ extension CoordinatorMachine {
     if case .restore(let host, let before) = ended.subject {
       // It is in service again as soon as anything came back; nobody wants that who takes the wish back.
       let isBack = ended.state == .done || ended.state == .partial
-      effects.append(set(host, to: isBack ? .active : before, because: "plan \(id): \(ended.reason)"))
+      let isSeenEmpty = roster[host]?.vms.allSatisfy { !$0.state.isActive && $0.state != .arriving } ?? false
+      let isEmpty = isSeenEmpty && !ended.fates.contains { $0.place == host || $0.isUnclear }
+      let otherwise = before == .drained && !isEmpty ? .partial : before
+      effects.append(set(host, to: isBack ? .active : otherwise, because: "plan \(id): \(ended.reason)"))
       effects += forgetOrigins(of: ended.fates.filter { $0.isThere && $0.wanted == host }.map(\.vm.uuid))
     }
     effects += [.publishPlan(ended.report(at: now))] + keep(id)
