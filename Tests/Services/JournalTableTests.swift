@@ -58,8 +58,8 @@ struct JournalTableTests {
     _ = machine.handle(report("n2", []), at: now)
     let arrival = TaskArrival(sequence: 3, route: ReplyRoute(topic: "r", correlationData: [1, 2]))
     let task = TaskMessage(id: "e", host: "n1", body: .evacuate(NodeEvacuation()))
-    return machine.handle(.taskReceived(task, from: arrival), at: now).compactMap { effect in
-      if case .save(let saved) = effect { saved } else { nil }
+    return machine.handle(.taskReceived(task, from: arrival), at: now).flatMap { effect in
+      if case .save(let saved) = effect { saved } else { [SavedOperation]() }
     }
   }
 
@@ -70,12 +70,15 @@ struct JournalTableTests {
     let node = NodeReport(host: "n1", state: .draining, reason: "plan 'p'")
     do {
       let journal = try TaskJournal.ofCoordinator(folder.file("c.sqlite"), leastEpoch: 1)
-      try await journal.save(saved)
+      try await journal.save([saved])
       try await journal.save(NodeReport(host: "n1", state: .cordoned, reason: "before"))
       try await journal.save(node)
+      try await journal.keep(origins: ["u", "v"], "n1")
+      try await journal.forget(origins: ["v"])
       try journal.close()
     }
     let journal = try TaskJournal.ofCoordinator(folder.file("c.sqlite"), leastEpoch: 1)
+    #expect(try journal.origins() == ["u": "n1"])
     let read = try journal.operations()
     #expect(read.map(\.operation.id) == [saved.operation.id])
     #expect(read.first?.operation.sequences == [3])

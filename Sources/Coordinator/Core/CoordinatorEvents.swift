@@ -24,8 +24,8 @@ public enum CoordinatorEvent: Sendable {
 
 /// What the coordinator wants done.
 public enum CoordinatorEffect: Sendable, Equatable {
-  /// On disk before what follows.
-  case save(SavedOperation)
+  /// On disk before what follows, all or none: what one has let go of another may have taken.
+  case save([SavedOperation])
   /// The operation has ended, and its answer is on disk.
   case drop(PlanID)
   case send(TaskMessage, to: HostName)

@@ -109,15 +109,15 @@ extension CoordinatorMachine {
     let operations =
       evacuations.map(KeptOperation.evacuation) + swaps.map(KeptOperation.exchange)
       + rearrangements.map(KeptOperation.rearrangement) + drafts.map(KeptOperation.draft)
-    var saves: [CoordinatorEffect] = []
+    var saves: [SavedOperation] = []
     var ended = savedRevisions
     for operation in operations {
       ended[operation.id] = nil
       guard savedRevisions[operation.id] != operation.revision else { continue }
       savedRevisions[operation.id] = operation.revision
-      saves.append(.save(SavedOperation(operation, at: now)))
+      saves.append(SavedOperation(operation, at: now))
     }
     for id in ended.keys { savedRevisions[id] = nil }
-    return saves + signed(effects) + ended.keys.sorted().map { .drop($0) }
+    return (saves.isEmpty ? [] : [.save(saves)]) + signed(effects) + ended.keys.sorted().map { .drop($0) }
   }
 }

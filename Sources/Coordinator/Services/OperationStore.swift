@@ -17,13 +17,16 @@ extension TaskJournal {
         """)
   }
 
-  /// Writes an operation down as it now is; on return it is on disk.
-  public func save(_ saved: SavedOperation) async throws {
-    let state = String(decoding: try JSONEncoder().encode(saved), as: UTF8.self)
+  /// Writes operations down as they now are; on return all of them are on disk, or none.
+  public func save(_ saved: [SavedOperation]) async throws {
+    let rows = try saved.map { one in
+      (id: one.operation.id.rawValue, state: String(decoding: try JSONEncoder().encode(one), as: UTF8.self))
+    }
     try await database.write { database in
-      try database.execute(
-        sql: "INSERT OR REPLACE INTO operation (id, state) VALUES (?, ?)",
-        arguments: [saved.operation.id.rawValue, state])
+      for row in rows {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO operation (id, state) VALUES (?, ?)", arguments: [row.id, row.state])
+      }
     }
   }
 

@@ -23,7 +23,7 @@ struct CoordinatorRecallTests {
   func killedBeforeItWasSaid() throws {
     var before = Coordination(["n1": ["a"], "n2": ["b"], "n3": []])
     before.evacuate("n1")
-    let saved = before.effects.compactMap { if case .save(let saved) = $0 { saved } else { nil } }
+    let saved = before.effects.flatMap { if case .save(let saved) = $0 { saved } else { [SavedOperation]() } }
     var machine = CoordinatorMachine(CoordinatorMachine.Configuration(epoch: 8))
     let effects = machine.restore(try #require(saved.last), isAnswered: false, at: before.moment)
     #expect(effects.contains { if case .publishNode(let node) = $0 { node.state == .draining } else { false } })

@@ -14,7 +14,7 @@ struct SuccessionTests {
 
   /// The successor of a coordinator, with what that one has left, and what it does at first.
   private func successor(of cluster: Coordination, epoch: Epoch) throws -> (CoordinatorMachine, [CoordinatorEffect]) {
-    let saved = cluster.effects.compactMap { if case .save(let saved) = $0 { saved } else { nil } }
+    let saved = cluster.effects.flatMap { if case .save(let saved) = $0 { saved } else { [SavedOperation]() } }
     var machine = CoordinatorMachine(CoordinatorMachine.Configuration(epoch: epoch))
     let effects = machine.restore(try #require(saved.last), isAnswered: false, at: cluster.moment)
     return (machine, effects)

@@ -131,7 +131,7 @@ struct SimulatedCluster {
     if dies { effects = Array(wanted.prefix(Int.random(in: 0...wanted.count, using: &generator))) }
     for effect in effects {
       switch effect {
-      case .save(let operation): saved[operation.operation.id] = operation
+      case .save(let operations): for operation in operations { saved[operation.operation.id] = operation }
       case .drop(let plan): saved[plan] = nil
       case .forget(let arrival): journal[arrival.sequence] = nil
       case .send(let task, let host):

@@ -93,7 +93,7 @@ extension World {
 
   private mutating func perform(_ effect: CoordinatorEffect) {
     switch effect {
-    case .save(let saved): coordinator.journal.operations[saved.operation.id] = saved
+    case .save(let saved): for one in saved { coordinator.journal.operations[one.operation.id] = one }
     case .drop(let plan):
       if sabotage == .keepsOperations { return }
       coordinator.journal.operations[plan] = nil
