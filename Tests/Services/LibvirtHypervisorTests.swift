@@ -111,6 +111,17 @@ struct LibvirtHypervisorTests {
     }
   }
 
+  @Test("Saved for an exchange by a worker that was killed before it said so: saved, though the destination is silent")
+  func savedBefore() async throws {
+    try await with(saved: "vm1") { hypervisor, _ in
+      var order = MigrationOrder(vm: "vm1", destination: "127.0.0.1", type: .offline)
+      order.tuning.transport = .tcp
+      order.tuning.offlineStage = .save
+      #expect(try await hypervisor.examine(order) == .ready)
+      _ = try await hypervisor.migrate(order, OperationControl()) { _ in }
+    }
+  }
+
   @Test("A machine that is saved, and started before it went home, is not started beside its image")
   func startedWhileSaved() async throws {
     try await with(saved: "vm1") { hypervisor, inventory in

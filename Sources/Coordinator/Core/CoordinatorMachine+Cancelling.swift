@@ -98,7 +98,7 @@ extension EvacuationMachine {
       state == .cancelling
       ? (.cancelled, "cancelled before it moved") : (.timeout, "not moved before the deadline")
     for uuid in migrations.filter({ !$0.isFinal && $0.task == nil }).map(\.move.vm.uuid) {
-      _ = withMigration(of: uuid) { $0.fail(code, details: details) }
+      _ = withMigration(of: uuid) { $0.giveUp(code, because: details) }
     }
   }
 }
@@ -126,7 +126,7 @@ extension SwapMachine {
   mutating func endWhatWaits() {
     guard !cancels.isEmpty else { return }
     for index in steps.indices where !steps[index].isWayHome && steps[index].migration.task == nil {
-      steps[index].migration.fail(.cancelled, details: "cancelled")
+      steps[index].migration.giveUp(.cancelled, because: "cancelled")
     }
     settle()
   }

@@ -46,6 +46,16 @@ struct EvacuationCourseTests {
     #expect(cluster.states("n1").last == .partial)
   }
 
+  @Test("what the last attempt told, that a machine is kept in an image perhaps, is in the answer of a late evacuation")
+  func lastWords() throws {
+    var cluster = Coordination(["n1": ["a"], "n2": []])
+    let task = cluster.evacuate("n1", NodeEvacuation(deadline: Deadline(seconds: 1)))
+    cluster.answer("a", failing: .destination, details: "it is kept in an image")
+    cluster.pass(.seconds(60))
+    let entry = try #require(cluster.answers(task).first?.entries.first)
+    #expect(entry.details == "not moved before the deadline; before: it is kept in an image")
+  }
+
   @Test("'warm': what has not moved by then stands still for its copy, and no attempt is lost")
   func warm() throws {
     var cluster = Coordination(["n1": ["a", "b"], "n2": []], outgoing: 1)

@@ -113,6 +113,11 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
     state = .failed(code)
   }
 
+  /// It is not tried again, whatever the last attempt came to; that may say where the machine is kept.
+  public mutating func giveUp(_ code: ErrorCode, because words: String) {
+    fail(code, details: details.map { "\(words); before: \($0)" } ?? words)
+  }
+
   /// The clock has begun anew: what was at `time` is at `time + shift`.
   mutating func shift(by shift: Duration) {
     if case .moving(let task, let since) = state { state = .moving(task: task, since: since + shift) }

@@ -57,7 +57,7 @@ extension RearrangementMachine {
   private mutating func endWhatWaits() {
     if state == .cancelling {
       for index in steps.indices where steps[index].stage != .goHome && steps[index].migration.task == nil {
-        steps[index].migration.fail(.cancelled, details: "cancelled before it moved")
+        steps[index].migration.giveUp(.cancelled, because: "cancelled before it moved")
       }
     }
     abandonBlocked()

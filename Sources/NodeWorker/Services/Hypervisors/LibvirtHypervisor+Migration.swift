@@ -7,6 +7,7 @@ public import NodeWorkerCore
 extension LibvirtHypervisor {
   public func examine(_ order: MigrationOrder) async throws(HypervisorError) -> MigrationProspect {
     let connection = try connection()
+    if try await isSavedAlready(order, connection) { return .ready }
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       switch try await ends.judge() {
       case .there where savedImage(of: order) == nil:
@@ -32,6 +33,7 @@ extension LibvirtHypervisor {
     let connection = try connection()
     course.tell(.preparing)
     try await awaitEarlierJob(of: order.vm, on: connection)
+    if try await isSavedAlready(order, connection) { return MovedVM() }
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       let finding = try await ends.judge()
       do throws(HypervisorError) {
@@ -129,6 +131,18 @@ extension LibvirtHypervisor {
         throw HypervisorError(.cancelled, "the worker was stopped while \(vm) was moving")
       }
     }
+  }
+
+  /// Whether an earlier incarnation has saved the machine for an exchange, and was not there to say so. Its destination
+  /// need not be asked: only the coordinator's next order lets the machine go on there.
+  private func isSavedAlready(
+    _ order: MigrationOrder, _ connection: LibvirtConnection
+  ) async throws(HypervisorError) -> Bool {
+    guard order.tuning.offlineStage == .save, savedImage(of: order) != nil else { return false }
+    let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
+      try await connection.domain(.name(order.vm.rawValue))
+    }
+    return here?.isActive != true
   }
 
   /// The image that an earlier attempt to move the machine has left, if it does not run here. The stages of an exchange

@@ -27,6 +27,12 @@ extension World {
     }
   }
 
+  /// An earlier life of the worker has saved it for an exchange, and was not there to say so.
+  private func isSavedAlready(_ order: MigrationOrder, _ run: Run) -> Bool {
+    order.tuning.offlineStage == .save && images[order.vm] != nil
+      && hosts[run.host]?.machines[order.vm]?.isActive != true
+  }
+
   func judge(_ order: MigrationOrder, _ run: Run) throws(Failure) -> Finding {
     let here = hosts[run.host]?.machines[order.vm]
     let there = hosts[order.destination]?.machines[order.vm]
@@ -52,6 +58,7 @@ extension World {
   }
 
   mutating func examine(_ order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
+    if isSavedAlready(order, run) { return finish(number, .ready) }
     try open(order, run)
     switch try judge(order, run) {
     case .there where order.type != .offline || images[order.vm] == nil: finish(number, .success(vm: order.vm))
@@ -78,6 +85,7 @@ extension World {
         return events.add(.step(number), at: now + .seconds(1))
       }
       try refuseOldImage(order, run)
+      if isSavedAlready(order, run) { return finish(number, .success(vm: order.vm)) }
       try open(order, run)
       let finding = try judge(order, run)
       if order.type == .offline { return try moveOffline(order, finding, number, run) }
