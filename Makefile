@@ -38,8 +38,8 @@ lint: ## format and shell checks
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 simulate: setup ## histories of small clusters full of faults, and what they break (SEEDS=2000 FIRST_SEED=1)
-	swift build --product simulate
-	@SWIFT_DETERMINISTIC_HASHING=1 .build/debug/simulate --seeds '$(SEEDS)' --first '$(FIRST_SEED)'
+	swift build --product migfra
+	@.build/debug/migfra simulate --seeds '$(SEEDS)' --first '$(FIRST_SEED)'
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
 	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo

@@ -49,7 +49,6 @@ let package = Package(
     .executable(name: "migfra-guest-agent", targets: ["GuestAgent"]),
     .executable(name: "migfra", targets: ["MigfraCommand"]),
     .executable(name: "planner-bench", targets: ["PlannerBench"]),
-    .executable(name: "simulate", targets: ["Simulate"]),
     // For the benchmarks, which are a package of their own.
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
     .library(name: "MigfraProtocol", targets: ["ClusterModel", "MigfraProtocol"]),
@@ -72,6 +71,7 @@ let package = Package(
     clibrary("CMosquitto", "Shared/CMosquitto", pkgConfig: "libmosquitto", apt: "libmosquitto-dev"),
     room("Mosquitto", "Shared/Mosquitto", ["CMosquitto", "MessageBus"]),
     room("BlockingPool", "Shared/BlockingPool"),
+    room("VirtualTime", "Shared/VirtualTime"),
     clibrary("CCurl", "Shared/CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     room(
       "DaemonKit", "Shared/DaemonKit",
@@ -124,12 +124,17 @@ let package = Package(
       "GuestAgent", "NodeWorker/GuestAgent/Main",
       ["ClusterModel", "DaemonKit", "GuestAgentServices", argumentParser, logging]),
 
+    // Simulation: both cores in virtual time, and all that is around them.
+    room(
+      "Simulation", "Simulation",
+      ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "NodeWorkerCore", "VirtualTime"]),
+
     // CLI: what operators type.
     program(
       "MigfraCommand", "CLI",
       [
         "CaseFormat", "ClusterModel", "CoordinatorCore", "DaemonKit", "MessageBus", "MigfraProtocol", "Mosquitto",
-        "Placement", argumentParser,
+        "Placement", "Simulation", argumentParser,
       ]),
 
     // Tests: one folder per target.
@@ -142,15 +147,7 @@ let package = Package(
     .executableTarget(
       name: "PlannerBench", dependencies: ["ClusterModel", "Placement", "PlannerCases", argumentParser],
       path: "Tests/Planner/Bench", swiftSettings: strict),
-    .target(
-      name: "Simulation",
-      dependencies: ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "NodeWorkerCore", "TestSupport"],
-      path: "Tests/Simulation/World", swiftSettings: strict),
-    .executableTarget(
-      name: "Simulate", dependencies: ["Simulation", argumentParser], path: "Tests/Simulation/Run",
-      swiftSettings: strict),
-    .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/Simulation/Cases", swiftSettings: strict),
+    tests("Simulation", ["Simulation"]),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests(
@@ -172,14 +169,14 @@ let package = Package(
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),
     tests("BlockingPool", ["BlockingPool"]),
-    tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "TestSupport"]),
-    tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore", "TestSupport"]),
+    tests("CoordinatorCore", ["ClusterModel", "CoordinatorCore", "MigfraProtocol", "VirtualTime"]),
+    tests("NodeWorkerCore", ["ClusterModel", "MigfraProtocol", "NodeWorkerCore", "VirtualTime"]),
     tests("XML", ["XML"]),
     tests(
       "GuestAgent",
       [
         "ClusterModel", "DaemonKit", "GuestAgentCore", "GuestAgentServices", "MessageBus", "MigfraProtocol",
-        "Mosquitto", "TestSupport", logging,
+        "Mosquitto", "TestSupport", "VirtualTime", logging,
       ]),
     tests("Libvirt", ["BlockingPool", "Libvirt", "TestSupport"]),
     tests("Readiness", ["BlockingPool", "Readiness", "TestSupport"]),

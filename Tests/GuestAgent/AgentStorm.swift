@@ -1,7 +1,7 @@
 import ClusterModel
 import GuestAgentCore
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// The agent's surroundings: processes that toggle, clients that ask again and again, a machine that kills the agent.
 struct AgentStorm {

@@ -102,6 +102,27 @@ struct CommandLineTests {
     #expect(wrong.text.contains("go with --evacuate"))
   }
 
+  @Test("Simulated clusters need no broker, and say at last how much was tried")
+  func simulate() async throws {
+    let kept = try await Programs.run("migfra", "simulate", "--seeds", "3")
+    #expect(kept.status == 0)
+    #expect(kept.text.wholeMatch(of: /3 seeds, [0-9.]+ simulated hours, [0-9]+ faults, 0 broken promises\n/) != nil)
+    let broken = try await Programs.run(
+      "migfra", "simulate", "--seeds", "2", "--shown", "0", "--sabotage", "losesMachines")
+    #expect(broken.status == 1)
+    #expect(broken.text.hasPrefix("seed 1: no machine is stopped or lost"))
+    #expect(broken.text.contains(/\n2 seeds, .*, [12] broken promises\n$/))
+    let wrong = try await Programs.run("migfra", "simulate", "--sabotage", "nothing")
+    #expect(wrong.status == 64 && wrong.text.contains("losesMachines"))
+  }
+
+  @Test("A simulated history is the same in every process")
+  func simulatedHistory() async throws {
+    let one = try await Programs.run("migfra", "simulate", "--first", "7", "--history")
+    let other = try await Programs.run("migfra", "simulate", "--first", "7", "--history")
+    #expect(one.text == other.text && one.text.count > 1000)
+  }
+
   @Test("Without a coordinator an order ends with exit code 1, words, and JSON on request")
   func withoutCoordinator() async throws {
     let broker = try await brokerWithReports()

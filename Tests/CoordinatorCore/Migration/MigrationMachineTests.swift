@@ -1,8 +1,8 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
-import TestSupport
 import Testing
+import VirtualTime
 
 @Suite("One machine's migration")
 struct MigrationMachineTests {

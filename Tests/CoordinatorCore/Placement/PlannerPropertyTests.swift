@@ -1,7 +1,7 @@
 import ClusterModel
 import CoordinatorCore
-import TestSupport
 import Testing
+import VirtualTime
 
 /// Plans for clusters of every kind: what must hold of each of them.
 @Suite("Any plan")

@@ -1,7 +1,7 @@
 import ClusterModel
 import CoordinatorCore
-import TestSupport
 import Testing
+import VirtualTime
 
 @Suite("Roster of workers")
 struct WorkerRosterTests {

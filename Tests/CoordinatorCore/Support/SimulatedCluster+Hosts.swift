@@ -1,7 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// What hosts and their workers do, and what befalls them.
 extension SimulatedCluster {

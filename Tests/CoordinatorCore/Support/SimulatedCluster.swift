@@ -2,7 +2,7 @@ import ClusterModel
 import CoordinatorCore
 import Foundation
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// A small world around a coordinator: hosts with machines, workers that carry out what they are told, a broker.
 ///

@@ -1,7 +1,7 @@
 import ClusterModel
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// The worker's surroundings: clients, a hypervisor, a coordinator that comes and goes.
 struct WorkerStorm {

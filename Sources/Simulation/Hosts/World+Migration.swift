@@ -1,7 +1,7 @@
 import ClusterModel
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// Migrations, judged by both ends as `MigrationEnds` judges.
 extension World {

@@ -1,6 +1,6 @@
 import ClusterModel
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// The processes of jobs, and the agents that speak for them: they know what they have done, and do it once.
 extension World {

@@ -8,6 +8,8 @@ public struct Campaign: Sendable {
     public let faults: [String]
     /// The last lines of the shortened history.
     public let history: [String]
+    /// What else is to be said to run it again.
+    fileprivate let options: String
   }
 
   public private(set) var histories = 0
@@ -43,10 +45,13 @@ public struct Campaign: Sendable {
     }
     let whole = play(nil)
     let relevant = whole.faults.indices.filter { whole.faults[$0].at <= whole.now }
+    let options =
+      (size.hosts.count == 1 ? " --hosts \(size.hosts.lowerBound)" : "")
+      + (sabotage.map { " --sabotage \($0.rawValue)" } ?? "")
     func failure(_ kept: some Sequence<Int>, _ world: World) -> Failure {
       Failure(
         seed: seed, broken: world.broken ?? broken, faults: kept.sorted().map { world.faults[$0].description },
-        history: world.history.suffix(60))
+        history: world.history.suffix(60), options: options)
     }
     let pairs = relevant.flatMap { one in relevant.filter { $0 > one }.map { [one, $0] } }
     for kept in [[]] + relevant.map({ [$0] }) + pairs where size.hosts.upperBound < 100 {
@@ -66,13 +71,16 @@ public struct Campaign: Sendable {
 }
 
 extension Campaign.Failure: CustomStringConvertible {
+  /// In one line.
+  public var summary: String { "seed \(seed): \(broken.promise.rawValue): \(broken.details)" }
+
   public var description: String {
     """
-    seed \(seed): \(broken.promise.rawValue): \(broken.details)
+    \(summary)
     \(history.joined(separator: "\n"))
     with these faults only:
     \(faults.map { "  \($0)" }.joined(separator: "\n"))
-    once more: make simulate FIRST_SEED=\(seed) SEEDS=1
+    once more: migfra simulate --first \(seed) --seeds 1\(options)
     """
   }
 }

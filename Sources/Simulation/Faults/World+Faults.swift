@@ -1,5 +1,5 @@
 import ClusterModel
-import TestSupport
+import VirtualTime
 
 /// What goes wrong, and how it ends.
 extension World {

@@ -1,7 +1,7 @@
 import ClusterModel
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// Migration by way of the shared storage, as `LibvirtHypervisor` goes it: the image is the machine.
 extension World {

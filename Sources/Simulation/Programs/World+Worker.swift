@@ -2,7 +2,7 @@ import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// The shell of a worker, as `WorkerService` is one.
 extension World {

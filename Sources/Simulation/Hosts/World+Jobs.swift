@@ -1,7 +1,7 @@
 import ClusterModel
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// How libvirt's jobs end.
 extension World {

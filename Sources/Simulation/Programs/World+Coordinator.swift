@@ -2,7 +2,7 @@ import ClusterModel
 import CoordinatorCore
 import Foundation
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// The shell of the coordinator, as `CoordinatorService` is one.
 extension World {

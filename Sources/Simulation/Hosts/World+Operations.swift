@@ -1,7 +1,7 @@
 import ClusterModel
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// A worker's operations, step by step, as its hypervisor's module carries them out.
 extension World {

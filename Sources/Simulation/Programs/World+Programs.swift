@@ -2,7 +2,7 @@ import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// What the shells of both programs have in common: a loop, lanes of letters, a connection; and their deaths.
 extension World {

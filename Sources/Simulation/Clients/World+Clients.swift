@@ -1,6 +1,6 @@
 import ClusterModel
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// What schedulers and operators ask for.
 extension World {

@@ -1,7 +1,7 @@
 import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
-import TestSupport
+import VirtualTime
 
 /// A coordinator that was taken for dead. When it wakes up it hears what it has missed, and goes on.
 ///

@@ -2,7 +2,7 @@ import ClusterModel
 import CoordinatorCore
 import MigfraProtocol
 import NodeWorkerCore
-import TestSupport
+import VirtualTime
 
 /// A cluster in virtual time: the real cores of the coordinator and of all workers; everything around them is played.
 ///
@@ -75,15 +75,14 @@ public struct World {
 
     public init() {}
 
-    /// A cluster of this many hosts.
-    public static func large(_ hosts: Int) -> Size {
-      var size = Size()
-      size.hosts = hosts...hosts
-      size.machinesPerHost = 0...4
-      size.tasks = hosts / 40
-      size.faults = hosts / 40...hosts / 20
-      size.jobPercent = 1
-      return size
+    /// A cluster of this many hosts; in a large one more is asked for and more goes wrong, and few machines have jobs.
+    public init(hosts: Int) {
+      self.hosts = hosts...hosts
+      guard hosts >= 100 else { return }
+      machinesPerHost = 0...4
+      tasks = max(tasks, hosts / 40)
+      faults = max(4, hosts / 40)...max(18, hosts / 20)
+      jobPercent = 1
     }
   }
 

@@ -1,5 +1,5 @@
 import ClusterModel
-import TestSupport
+import VirtualTime
 
 /// Something that goes wrong at a moment of a history. All are drawn before it begins, so that one can be left out.
 struct Fault: Sendable, CustomStringConvertible {

@@ -26,7 +26,7 @@ struct SimulationTests {
   func largeCluster() async {
     let campaign = await computing {
       var campaign = Campaign()
-      campaign.run(1, size: .large(1000))
+      campaign.run(1, size: World.Size(hosts: 1000))
       return campaign
     }
     #expect(campaign.failures.isEmpty, "\(campaign.failures.first?.description ?? "")")
@@ -65,7 +65,7 @@ struct SimulationTests {
     }
     let failure = try #require(failures.first)
     #expect(failure.faults.count <= 3, "\(failure.faults)")
-    #expect(failure.description.hasSuffix("make simulate FIRST_SEED=\(failure.seed) SEEDS=1"))
+    #expect(failure.description.hasSuffix("migfra simulate --first \(failure.seed) --seeds 1 --sabotage losesMachines"))
     #expect(failure.history.contains { $0.contains("BROKEN") })
   }
 }
