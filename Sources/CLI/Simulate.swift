@@ -54,7 +54,7 @@ struct Simulate: ParsableCommand {
     var campaign = Campaign()
     for seed in first...first + (seeds - 1) {
       let told = campaign.failures.count
-      campaign.run(seed, size: size, sabotage: sabotage)
+      campaign.run(seed, size: size, sabotage: sabotage, shortens: told < shown)
       if campaign.failures.count > told, let failure = campaign.failures.last {
         print(told < shown ? "\(failure)\n" : failure.summary)
       }

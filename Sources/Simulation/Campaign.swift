@@ -20,13 +20,21 @@ public struct Campaign: Sendable {
 
   public init() {}
 
-  public mutating func run(_ seed: UInt64, size: World.Size = World.Size(), sabotage: Sabotage? = nil) {
+  /// - Parameter shortens: whether a failure is made short, which takes many histories, and keeps its last lines; otherwise
+  ///   it can only be told in one line.
+  public mutating func run(
+    _ seed: UInt64, size: World.Size = World.Size(), sabotage: Sabotage? = nil, shortens: Bool = true
+  ) {
     var world = World(seed: seed, size: size, sabotage: sabotage)
     world.run()
     histories += 1
     seconds += Double(world.now.components.seconds)
     faults += world.struck
-    if let broken = world.broken { failures.append(Self.shorten(seed, broken, size, sabotage)) }
+    guard let broken = world.broken else { return }
+    failures.append(
+      shortens
+        ? Self.shorten(seed, broken, size, sabotage)
+        : Failure(seed: seed, broken: broken, faults: [], history: [], options: ""))
   }
 
   public var summary: String {
