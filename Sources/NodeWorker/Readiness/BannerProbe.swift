@@ -7,14 +7,17 @@ public import BlockingPool
 public struct BannerProbe: Sendable {
   /// How long a connection that stands may say nothing before a fresh one is tried: a guest that was reset while we were
   /// connected would never tell us.
-  private static let patience: Duration = .seconds(10)
+  private let patience: Duration
 
   private let pool: BlockingPool
 
-  /// - Parameter pool: where connecting and reading block, for `connectTimeout` or `pause` at a time; so as many guests
-  ///   are watched at once as it has threads, and more of them in turns.
-  public init(pool: BlockingPool) {
+  /// - Parameters:
+  ///   - pool: where connecting and reading block, for `connectTimeout` or `pause` at a time; so as many guests
+  ///     are watched at once as it has threads, and more of them in turns.
+  ///   - patience: how long a connection that stands may say nothing.
+  public init(pool: BlockingPool, patience: Duration = .seconds(10)) {
     self.pool = pool
+    self.patience = patience
   }
 
   /// Returns the server's line, "SSH-2.0-OpenSSH_9.2", when it comes.
@@ -67,7 +70,7 @@ public struct BannerProbe: Sendable {
       return .failure(Reason(words: cause))
     }
     var scanner = BannerScanner()
-    let end = min(deadline, clock.now + Self.patience)
+    let end = min(deadline, clock.now + patience)
     while !Task.isCancelled, clock.now < end {
       let slice = Self.milliseconds(min(pause, clock.now.duration(to: end)))
       switch await pool.run({ dialogue.receive(milliseconds: slice) }) {
