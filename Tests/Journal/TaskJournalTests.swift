@@ -9,16 +9,16 @@ struct TaskJournalTests {
   let route = ReplyRoute(topic: "fast/migfra/node1/result", correlationData: [7])
 
   @Test("What was received and not closed is recalled by the next incarnation, in order")
-  func recall() async throws {
+  func recall() throws {
     let folder = try TemporaryFolder()
     do {
       let journal = try TaskJournal(path: folder.file("j.sqlite"), leastEpoch: 10)
       let first = try journal.receive([1], for: route)
       let second = try journal.receive([2], for: route)
       let third = try journal.receive([3], for: route)
-      try await journal.answer(first, with: [11])
-      try await journal.answer(second, with: [22])
-      try await journal.settle(first)
+      try journal.answer(first, with: [11])
+      try journal.answer(second, with: [22])
+      try journal.settle(first)
       try journal.close()
       #expect(first.sequence < second.sequence && second.sequence < third.sequence)
     }
@@ -52,14 +52,28 @@ struct TaskJournalTests {
     _ = try journal.receive([1], for: route)
   }
 
+  @Test("A task that is cancelled still writes: a program that is stopped finishes what it had decided")
+  func cancelled() async throws {
+    let folder = try TemporaryFolder()
+    let journal = try TaskJournal(path: folder.file("j.sqlite"), leastEpoch: 1)
+    let arrival = try journal.receive([1], for: route)
+    let writer = Task {
+      while !Task.isCancelled { await Task.yield() }
+      try journal.answer(arrival, with: [11])
+    }
+    writer.cancel()
+    try await writer.value
+    #expect(try journal.recall().open.map(\.answer) == [[11]])
+  }
+
   @Test("Only the last finished tasks are kept")
-  func bounded() async throws {
+  func bounded() throws {
     let folder = try TemporaryFolder()
     let journal = try TaskJournal(path: folder.file("j.sqlite"), leastEpoch: 1, keeping: 5)
     for number in 0..<20 {
       let arrival = try journal.receive([UInt8(number)], for: route)
-      try await journal.answer(arrival, with: [0])
-      try await journal.settle(arrival)
+      try journal.answer(arrival, with: [0])
+      try journal.settle(arrival)
     }
     #expect(try journal.recall().finished.map(\.payload) == (15..<20).map { [UInt8($0)] })
   }

@@ -11,18 +11,18 @@ import Testing
 @Suite("What worker and coordinator keep beside tasks")
 struct JournalTableTests {
   @Test("jobs with closed connections, by name or by number, until they are forgotten")
-  func jobs() async throws {
+  func jobs() throws {
     let folder = try TemporaryFolder()
     let named = SuspendedJob(vm: "vm1", audience: .processes(["2", "10"]))
     let counted = SuspendedJob(vm: "vm 2", audience: .everyProcess(count: 4), isClosed: true)
     do {
       let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
-      try await journal.remember(named)
-      try await journal.remember(counted)
+      try journal.remember(named)
+      try journal.remember(counted)
       var closed = named
       closed.isClosed = true
-      try await journal.remember(closed)
-      try await journal.forget(jobOf: "vm 2")
+      try journal.remember(closed)
+      try journal.forget(jobOf: "vm 2")
       try journal.close()
     }
     let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
@@ -30,13 +30,13 @@ struct JournalTableTests {
   }
 
   @Test("the newest coordinator")
-  func newestCoordinator() async throws {
+  func newestCoordinator() throws {
     let folder = try TemporaryFolder()
     do {
       let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
       #expect(try journal.newestCoordinator() == nil)
-      try await journal.remember(coordinator: 5)
-      try await journal.remember(coordinator: .max)
+      try journal.remember(coordinator: 5)
+      try journal.remember(coordinator: .max)
       try journal.close()
     }
     let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
@@ -64,17 +64,17 @@ struct JournalTableTests {
   }
 
   @Test("operations as they were, until they have ended; and what was said of hosts")
-  func operations() async throws {
+  func operations() throws {
     let folder = try TemporaryFolder()
     let saved = try #require(evacuation().last)
     let node = NodeReport(host: "n1", state: .draining, reason: "plan 'p'")
     do {
       let journal = try TaskJournal.ofCoordinator(folder.file("c.sqlite"), leastEpoch: 1)
-      try await journal.save([saved])
-      try await journal.save(NodeReport(host: "n1", state: .cordoned, reason: "before"))
-      try await journal.save(node)
-      try await journal.keep(origins: ["u", "v"], "n1")
-      try await journal.forget(origins: ["v"])
+      try journal.save([saved])
+      try journal.save(NodeReport(host: "n1", state: .cordoned, reason: "before"))
+      try journal.save(node)
+      try journal.keep(origins: ["u", "v"], "n1")
+      try journal.forget(origins: ["v"])
       try journal.close()
     }
     let journal = try TaskJournal.ofCoordinator(folder.file("c.sqlite"), leastEpoch: 1)
@@ -91,7 +91,7 @@ struct JournalTableTests {
     let orders = effects.compactMap { effect in if case .send(let task, let host) = effect { (task, host) } else { nil }
     }
     #expect(orders.map(\.1) == ["n1"] && orders.map(\.0.kind) == [.migrateVM])
-    try await journal.drop(saved.operation.id)
+    try journal.drop(saved.operation.id)
     #expect(try journal.operations().isEmpty)
   }
 }

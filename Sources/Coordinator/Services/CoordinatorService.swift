@@ -115,14 +115,14 @@ public struct CoordinatorService: Service {
       defer { group.cancelAll() }
       var machine = start
       do {
-        for effect in first { try await perform(effect, feed, outbox, &group) }
+        for effect in first { try perform(effect, feed, outbox, &group) }
         for await input in inputs {
           switch input {
           case .connected:
             outbox.announce(report(isOnline: true))
             outbox.echo(journal.epoch)
           case .event(let event):
-            for effect in machine.handle(event, at: clock.now) { try await perform(effect, feed, outbox, &group) }
+            for effect in machine.handle(event, at: clock.now) { try perform(effect, feed, outbox, &group) }
           }
         }
         return nil
@@ -136,20 +136,20 @@ public struct CoordinatorService: Service {
   private func perform(
     _ effect: CoordinatorEffect, _ feed: AsyncStream<CoordinatorInput>.Continuation, _ outbox: CoordinatorOutbox,
     _ group: inout DiscardingTaskGroup
-  ) async throws {
+  ) throws {
     switch effect {
-    case .save(let saved): try await journal.save(saved)
-    case .drop(let plan): try await journal.drop(plan)
+    case .save(let saved): try journal.save(saved)
+    case .drop(let plan): try journal.drop(plan)
     case .publishNode(let report):
-      try await journal.save(report)
+      try journal.save(report)
       outbox.send(effect)
-    case .keepOrigins(let uuids, let host): try await journal.keep(origins: uuids, host)
-    case .forgetOrigins(let uuids): try await journal.forget(origins: uuids)
+    case .keepOrigins(let uuids, let host): try journal.keep(origins: uuids, host)
+    case .forgetOrigins(let uuids): try journal.forget(origins: uuids)
     case .answer(let result, let arrival):
       let payload = result.encoded()
-      await journal.answer(arrival, with: payload, orTell: logger)
+      journal.answer(arrival, with: payload, orTell: logger)
       outbox.deliver(payload, for: arrival)
-    case .forget(let arrival): await journal.settle(arrival, orTell: logger)
+    case .forget(let arrival): journal.settle(arrival, orTell: logger)
     case .note(let note): logger.write(note)
     case .setTimer(let timer, let pause):
       group.addTask {

@@ -18,11 +18,11 @@ extension TaskJournal {
   }
 
   /// Writes operations down as they now are; on return all of them are on disk, or none.
-  public func save(_ saved: [SavedOperation]) async throws {
+  public func save(_ saved: [SavedOperation]) throws {
     let rows = try saved.map { one in
       (id: one.operation.id.rawValue, state: String(decoding: try JSONEncoder().encode(one), as: UTF8.self))
     }
-    try await database.write { database in
+    try database.write { database in
       for row in rows {
         try database.execute(
           sql: "INSERT OR REPLACE INTO operation (id, state) VALUES (?, ?)", arguments: [row.id, row.state])
@@ -31,8 +31,8 @@ extension TaskJournal {
   }
 
   /// Lets go of an operation that has ended.
-  public func drop(_ id: PlanID) async throws {
-    try await database.write { database in
+  public func drop(_ id: PlanID) throws {
+    try database.write { database in
       try database.execute(sql: "DELETE FROM operation WHERE id = ?", arguments: [id.rawValue])
     }
   }
@@ -47,8 +47,8 @@ extension TaskJournal {
   }
 
   /// Writes down what is being done with a host.
-  public func save(_ report: NodeReport) async throws {
-    try await database.write { database in
+  public func save(_ report: NodeReport) throws {
+    try database.write { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO node (host, state, reason) VALUES (?, ?, ?)",
         arguments: [report.host.rawValue, report.state.rawValue, report.reason])
@@ -56,8 +56,8 @@ extension TaskJournal {
   }
 
   /// Writes down that the machines with these UUIDs belong on the host.
-  public func keep(origins uuids: [String], _ host: HostName) async throws {
-    try await database.write { database in
+  public func keep(origins uuids: [String], _ host: HostName) throws {
+    try database.write { database in
       for uuid in uuids {
         try database.execute(
           sql: "INSERT OR REPLACE INTO origin (machine, host) VALUES (?, ?)", arguments: [uuid, host.rawValue])
@@ -65,8 +65,8 @@ extension TaskJournal {
     }
   }
 
-  public func forget(origins uuids: [String]) async throws {
-    try await database.write { database in
+  public func forget(origins uuids: [String]) throws {
+    try database.write { database in
       for uuid in uuids { try database.execute(sql: "DELETE FROM origin WHERE machine = ?", arguments: [uuid]) }
     }
   }

@@ -22,14 +22,14 @@ extension TaskJournal {
   }
 
   /// Writes down that a job's processes are asked to close their connections, or have done so.
-  public func remember(_ job: SuspendedJob) async throws {
+  public func remember(_ job: SuspendedJob) throws {
     let (names, count): (String?, Int) =
       switch job.audience {
       case .processes(let names):
         (String(decoding: try JSONEncoder().encode(names.sorted()), as: UTF8.self), names.count)
       case .everyProcess(let count): (nil, count)
       }
-    try await database.write { database in
+    try database.write { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO job (vm, processes, count, closed) VALUES (?, ?, ?, ?)",
         arguments: [job.vm.rawValue, names, count, job.isClosed])
@@ -37,15 +37,15 @@ extension TaskJournal {
   }
 
   /// The job's processes have been told to go on.
-  public func forget(jobOf vm: VMName) async throws {
-    try await database.write { database in
+  public func forget(jobOf vm: VMName) throws {
+    try database.write { database in
       try database.execute(sql: "DELETE FROM job WHERE vm = ?", arguments: [vm.rawValue])
     }
   }
 
   /// Writes down the newest coordinator that is known.
-  public func remember(coordinator epoch: Epoch) async throws {
-    try await database.write { database in
+  public func remember(coordinator epoch: Epoch) throws {
+    try database.write { database in
       try database.execute(sql: "DELETE FROM coordinator")
       try database.execute(
         sql: "INSERT INTO coordinator (epoch) VALUES (?)", arguments: [Int64(bitPattern: epoch)])

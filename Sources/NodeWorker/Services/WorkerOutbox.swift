@@ -43,10 +43,10 @@ final class WorkerOutbox: Sendable {
   }
 
   /// Writes the answer down, then sends it.
-  func answer(_ result: TaskResult, for arrival: TaskArrival) async {
+  func answer(_ result: TaskResult, for arrival: TaskArrival) {
     // Our own programs, which ask with response topics, read the seed's form.
     let payload = result.encoded(as: arrival.route.topic == usualTopic ? dialect : .seed)
-    await journal.answer(arrival, with: payload, orTell: logger)
+    journal.answer(arrival, with: payload, orTell: logger)
     deliver(payload, for: arrival)
   }
 
@@ -55,8 +55,8 @@ final class WorkerOutbox: Sendable {
     letters.continuation.yield(.answer(payload, arrival))
   }
 
-  func forget(_ arrival: TaskArrival) async {
-    await journal.settle(arrival, orTell: logger)
+  func forget(_ arrival: TaskArrival) {
+    journal.settle(arrival, orTell: logger)
   }
 
   /// Asks the broker to send something back.
@@ -116,7 +116,7 @@ final class WorkerOutbox: Sendable {
     case .answer(let payload, let arrival):
       let message = BusMessage(
         topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-      if await bus.publish(message, orTell: logger) != nil { await journal.settle(arrival, orTell: logger) }
+      if await bus.publish(message, orTell: logger) != nil { journal.settle(arrival, orTell: logger) }
     case .handOver(let task):
       let message = BusMessage(
         topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))

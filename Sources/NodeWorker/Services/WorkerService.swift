@@ -117,7 +117,7 @@ public struct WorkerService: Service {
       for await input in inputs {
         if case .event(.operationFinished(let id, _)) = input { controls[id] = nil }
         for effect in machine.handle(event(for: input), at: clock.now) {
-          await perform(effect, feed, outbox, &controls, &group)
+          perform(effect, feed, outbox, &controls, &group)
         }
       }
       group.cancelAll()
@@ -140,7 +140,7 @@ public struct WorkerService: Service {
   private func perform(
     _ effect: WorkerEffect, _ feed: AsyncStream<WorkerInput>.Continuation, _ outbox: WorkerOutbox,
     _ controls: inout [OperationID: OperationControl], _ group: inout DiscardingTaskGroup
-  ) async {
+  ) {
     switch effect {
     case .perform(let id, let operation):
       logger.debug("operation begins", metadata: ["operation": "\(operation)"])
@@ -158,21 +158,21 @@ public struct WorkerService: Service {
     case .abort(let id): controls[id]?.cancel()
     case .rememberJob(let job):
       do {
-        try await journal.remember(job)
+        try journal.remember(job)
         feed.yield(.event(.jobRemembered(job, flaw: nil)))
       } catch {
         feed.yield(.event(.jobRemembered(job, flaw: "\(error)")))
       }
     case .forgetJob(let vm):
       do {
-        try await journal.forget(jobOf: vm)
+        try journal.forget(jobOf: vm)
       } catch {
         // The next start tells the job to go on once more, which harms nobody.
         logger.error("the journal could not be written", metadata: [LogKey.vm: "\(vm)", LogKey.cause: "\(error)"])
       }
     case .rememberCoordinator(let epoch):
       do {
-        try await journal.remember(coordinator: epoch)
+        try journal.remember(coordinator: epoch)
       } catch {
         // After a restart the broker tells of it again.
         logger.error("the journal could not be written", metadata: [LogKey.cause: "\(error)"])
@@ -182,8 +182,8 @@ public struct WorkerService: Service {
       outbox.ask(request, of: job)
     case .answer(let result, let arrival):
       log(result)
-      await outbox.answer(result, for: arrival)
-    case .forget(let arrival): await outbox.forget(arrival)
+      outbox.answer(result, for: arrival)
+    case .forget(let arrival): outbox.forget(arrival)
     case .announce(let report): outbox.announce(report)
     case .echo: outbox.echo()
     case .publishProgress(let progress): outbox.publish(progress)

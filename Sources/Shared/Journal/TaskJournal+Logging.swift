@@ -4,20 +4,20 @@ public import MigfraProtocol
 /// The journal, for those who go on without it when it cannot be written, and say so.
 extension TaskJournal {
   /// Writes an answer down before it is published; `sequence` 0 was never taken.
-  public func answer(_ arrival: TaskArrival, with answer: [UInt8], orTell logger: Logger) async {
+  public func answer(_ arrival: TaskArrival, with answer: [UInt8], orTell logger: Logger) {
     guard arrival.sequence != 0 else { return }
     do {
-      try await self.answer(arrival, with: answer)
+      try self.answer(arrival, with: answer)
     } catch {
       logger.error("an answer could not be written to the journal", metadata: ["cause": "\(error)"])
     }
   }
 
   /// The broker has the answer.
-  public func settle(_ arrival: TaskArrival, orTell logger: Logger) async {
+  public func settle(_ arrival: TaskArrival, orTell logger: Logger) {
     guard arrival.sequence != 0 else { return }
     do {
-      try await settle(arrival)
+      try settle(arrival)
     } catch {
       logger.error("the journal could not be written", metadata: ["cause": "\(error)"])
     }

@@ -7,6 +7,10 @@ public import MigfraProtocol
 /// A task is written inside the bus's message callback, so before the broker is told that it arrived; an answer before
 /// it is published. What is left without an answer, or with one that the broker has not taken, is found at the next
 /// start.
+///
+/// It is written on the caller's thread, which waits a tenth of a millisecond for the disk. To hand that to another thread
+/// and back costs a twelfth of a task's whole round trip, and such a write is given up when the caller's task is cancelled:
+/// a program that is stopped would do half of what it had decided.
 public final class TaskJournal: Sendable {
   /// Drawn when the journal was made: sequence numbers are unique together with it.
   public let name: String
@@ -86,13 +90,7 @@ public final class TaskJournal: Sendable {
   }
 
   /// Writes the answer down, before it is published.
-  public func answer(_ arrival: TaskArrival, with answer: [UInt8]) async throws {
-    try write(answer, arrival)
-  }
-
-  /// On the caller's thread, which waits a tenth of a millisecond for the disk: to hand it to the writer's queue and back
-  /// are two changes of threads, a twelfth of a task's whole round trip.
-  private func write(_ answer: [UInt8], _ arrival: TaskArrival) throws {
+  public func answer(_ arrival: TaskArrival, with answer: [UInt8]) throws {
     try database.write { database in
       try database.cachedStatement(sql: "UPDATE task SET answer = ? WHERE sequence = ?").execute(
         arguments: [Data(answer), arrival.sequence])
@@ -100,8 +98,8 @@ public final class TaskJournal: Sendable {
   }
 
   /// The broker has taken the answer, or there is none to give. The oldest finished tasks are let go.
-  public func settle(_ arrival: TaskArrival) async throws {
-    try await database.write { database in
+  public func settle(_ arrival: TaskArrival) throws {
+    try database.write { database in
       try database.cachedStatement(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?").execute(
         arguments: [arrival.sequence])
       try database.cachedStatement(sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?").execute(
