@@ -18,7 +18,7 @@ struct TaskJournalTests {
       let third = try journal.receive([3], for: route)
       try journal.answer(first, with: [11])
       try journal.answer(second, with: [22])
-      try journal.settle(first)
+      journal.settle(first) { Issue.record($0) }
       try journal.close()
       #expect(first.sequence < second.sequence && second.sequence < third.sequence)
     }
@@ -73,7 +73,7 @@ struct TaskJournalTests {
     for number in 0..<20 {
       let arrival = try journal.receive([UInt8(number)], for: route)
       try journal.answer(arrival, with: [0])
-      try journal.settle(arrival)
+      journal.settle(arrival) { Issue.record($0) }
     }
     #expect(try journal.recall().finished.map(\.payload) == (15..<20).map { [UInt8($0)] })
   }

@@ -16,10 +16,6 @@ extension TaskJournal {
   /// The broker has the answer.
   public func settle(_ arrival: TaskArrival, orTell logger: Logger) {
     guard arrival.sequence != 0 else { return }
-    do {
-      try settle(arrival)
-    } catch {
-      logger.error("the journal could not be written", metadata: ["cause": "\(error)"])
-    }
+    settle(arrival) { logger.error("the journal could not be written", metadata: ["cause": "\($0)"]) }
   }
 }

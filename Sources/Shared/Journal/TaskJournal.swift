@@ -98,12 +98,29 @@ public final class TaskJournal: Sendable {
   }
 
   /// The broker has taken the answer, or there is none to give. The oldest finished tasks are let go.
-  public func settle(_ arrival: TaskArrival) throws {
-    try database.write { database in
-      try database.cachedStatement(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?").execute(
-        arguments: [arrival.sequence])
-      try database.cachedStatement(sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?").execute(
-        arguments: [arrival.sequence - kept])
+  ///
+  /// Nobody waits for it, the disk neither: it survives the end of the process, and the next task's way to the disk takes
+  /// it along. After a power failure before that the answer is delivered once more.
+  /// - Parameter failed: hears why it could not be written.
+  public func settle(_ arrival: TaskArrival, failed: @escaping @Sendable (any Error) -> Void) {
+    database.asyncWriteWithoutTransaction { [kept] database in
+      do {
+        try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        try database.inTransaction {
+          try database.cachedStatement(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?").execute(
+            arguments: [arrival.sequence])
+          try database.cachedStatement(sql: "DELETE FROM task WHERE delivered = 1 AND sequence <= ?").execute(
+            arguments: [arrival.sequence - kept])
+          return .commit
+        }
+      } catch {
+        failed(error)
+      }
+      do {
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+      } catch {
+        failed(error)
+      }
     }
   }
 
