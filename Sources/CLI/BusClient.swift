@@ -95,6 +95,19 @@ struct BusClient {
     return reports.values.sorted { $0.host < $1.host }.map { ($0, nodes[$0.host]) }
   }
 
+  /// The operations that the coordinator tells of, oldest first.
+  func plans() async throws -> [PlanReport] {
+    var plans: [PlanReport] = []
+    for message in try await retained(TopicFilter(Topics.anyPlan)) {
+      do {
+        plans.append(try PlanReport.decode(message.payload))
+      } catch {
+        warn("\(message.topic) holds something unreadable: \(error)")
+      }
+    }
+    return plans.sorted { ($0.began ?? 0, $0.id) < ($1.began ?? 0, $1.id) }
+  }
+
   /// Sends a task to the coordinator and waits for its answer.
   ///
   /// - Parameters:

@@ -1,6 +1,5 @@
 import ClusterModel
 import CoordinatorCore
-import MessageBus
 import MigfraProtocol
 
 /// The cluster as the broker's retained messages show it: what the coordinator plans on, without asking it.
@@ -14,16 +13,9 @@ struct LiveCluster {
     let hosts = try await client.hosts()
     reports = hosts.map(\.report)
     nodes = Dictionary(hosts.compactMap { host in host.node.map { ($0.host, $0) } }) { first, _ in first }
-    var coming: [Plan.Move] = []
-    for message in try await client.retained(TopicFilter(Topics.anyPlan)) {
-      do {
-        let plan = try PlanReport.decode(message.payload)
-        if !plan.state.isFinal { coming += plan.moves.filter { $0.state != .failed }.map(\.move) }
-      } catch {
-        warn("\(message.topic) holds something unreadable: \(error)")
-      }
+    coming = try await client.plans().filter { !$0.state.isFinal }.flatMap { plan in
+      plan.moves.filter { $0.state != .failed }.map(\.move)
     }
-    self.coming = coming
   }
 
   /// - Parameter host: its own machines' way is to be planned anew; nil: what is under way stays so.
