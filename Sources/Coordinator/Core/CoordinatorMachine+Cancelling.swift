@@ -85,10 +85,14 @@ extension EvacuationMachine {
     return openCancels
   }
 
-  /// Orders that are to be taken back, and the hosts whose workers have them.
+  /// Orders that are to be taken back, and the hosts whose workers have them: all, or after a deadline those to move in
+  /// another way than is wanted since.
   var openCancels: [(id: TaskID, host: HostName)] {
-    guard state == .cancelling else { return [] }
-    return migrations.compactMap { migration in migration.task.map { ($0, migration.move.source) } }
+    guard isClosing || isPastDeadline else { return [] }
+    return migrations.compactMap { migration in
+      guard let task = migration.task, isClosing || orderedType(of: migration.move.vm.uuid) != type else { return nil }
+      return (task, migration.move.source)
+    }
   }
 
   /// While it is being cancelled, or is past its deadline, nothing is tried again.

@@ -67,6 +67,7 @@ extension CoordinatorMachine {
       }
       effects += takeUp(rearrangement.id, rearrangement.steps.map(\.migration), with: hosts, at: now)
       effects += hosts.flatMap { host in rearrangement.openOrders(of: host).map { .send($0, to: host) } }
+      effects += send(cancelsOf: rearrangement.openCancels)
       if rearrangement.settlingSince != nil {
         effects.append(.setTimer(.settle(rearrangement.id), after: EvacuationMachine.settlingPatience))
       }

@@ -53,6 +53,34 @@ struct SuccessionTests {
     #expect(orders(effects).map(\.fingerprint) == cluster.orders.map(\.fingerprint) && cluster.orders.count == 4)
   }
 
+  @Test("a rearrangement that is being cancelled is taken back by the successor, too")
+  func continuedRearrangement() throws {
+    var cluster = Coordination(["n1": ["a"], "n2": ["b"]])
+    let task = cluster.send(.migrate(VMMigration(vm: "a", destination: "n2", retries: 0)), for: nil)
+    cluster.send(.cancel(task), for: nil)
+    let (_, effects) = try successor(of: cluster, epoch: 8)
+    #expect(orders(effects).map(\.fingerprint) == cluster.orders.map(\.fingerprint) && cluster.orders.count == 2)
+  }
+
+  @Test("what a deadline takes back is taken back by the successor, too", arguments: Deadline.Policy.allCases)
+  func continuedDeadline(_ policy: Deadline.Policy) throws {
+    var cluster = Coordination(["n1": ["a"], "n2": []])
+    cluster.evacuate("n1", NodeEvacuation(deadline: Deadline(seconds: 60, policy: policy)))
+    cluster.pass(.seconds(60))
+    let (_, effects) = try successor(of: cluster, epoch: 8)
+    #expect(orders(effects).map(\.fingerprint) == cluster.orders.map(\.fingerprint) && cluster.orders.count == 2)
+  }
+
+  @Test("what has begun anew after a deadline is not taken back by the successor")
+  func continuedWarm() throws {
+    var cluster = Coordination(["n1": ["a"], "n2": []])
+    cluster.evacuate("n1", NodeEvacuation(deadline: Deadline(seconds: 60, policy: .warm)))
+    cluster.pass(.seconds(60))
+    cluster.answer("a", failing: .cancelled)
+    let (_, effects) = try successor(of: cluster, epoch: 8)
+    #expect(orders(effects).map(\.fingerprint) == cluster.orders.suffix(1).map(\.fingerprint))
+  }
+
   @Test("its predecessor's order was refused: the successor's own is still open")
   func predecessorsRefusal() {
     var cluster = Coordination(["n1": ["a"], "n2": []])

@@ -22,11 +22,9 @@ extension EvacuationMachine {
   /// - Returns: the orders that are to be taken back, and the hosts whose workers have them.
   mutating func passDeadline() -> [(id: TaskID, host: HostName)] {
     guard state == .draining, !isPastDeadline else { return [] }
-    let former = type
     isPastDeadline = true
     endWhatWaits()
-    guard isClosing || type != former else { return [] }
-    return migrations.compactMap { migration in migration.task.map { ($0, migration.move.source) } }
+    return openCancels
   }
 
   /// Takes a worker's answer; nil: it answers nothing that runs.

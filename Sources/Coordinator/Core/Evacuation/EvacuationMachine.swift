@@ -116,6 +116,11 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     return (task, order)
   }
 
+  /// How the last order for the machine says that it shall travel.
+  func orderedType(of uuid: String) -> MigrationType? {
+    if case .migrate(let migration) = orders[uuid]?.body { migration.type } else { nil }
+  }
+
   /// The orders that have no answer yet, of the worker of `host`.
   func openOrders(of host: HostName) -> [TaskMessage] {
     migrations.compactMap { migration in

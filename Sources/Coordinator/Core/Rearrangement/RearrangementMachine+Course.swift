@@ -48,6 +48,12 @@ extension RearrangementMachine {
     state = .cancelling
     reason = "cancelled on request"
     endWhatWaits()
+    return openCancels
+  }
+
+  /// Orders that are to be taken back, and the hosts whose workers have them.
+  var openCancels: [(id: TaskID, host: HostName)] {
+    guard state == .cancelling else { return [] }
     return steps.filter { $0.stage != .goHome }.compactMap { step in
       step.migration.task.map { ($0, step.migration.move.source) }
     }
