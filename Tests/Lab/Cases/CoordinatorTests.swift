@@ -38,6 +38,30 @@ struct CoordinatorTests {
     }
   }
 
+  @Test("A rearrangement goes on: a guest that was saved for it and the one that was on its way arrive, answered once")
+  func rearrangement() async throws {
+    // Hosts of 200 MiB: neither guest fits beside the other.
+    try await Lab.with(hosts: 2, environment: ["LAB_MEMORY": "\(200 * 1024)"]) { lab in
+      try await lab.must("start", "node2", "vm2", "mem=96", "fill=64", "ip=\(Lab.address(2))")
+      try await lab.startGuests(1, on: "node1", "mem=128", "fill=64")
+      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
+      for host in ["node1", "node2"] { try await lab.must("rate", host, "100mbit") }
+      let bus = try await LabBus(lab)
+      let watch = try Watch(lab, guests: 2)
+      try await bus.publish(
+        "fast/coordinator/task",
+        "task: rearrange vms\nid: r\nlist: [{vm-name: vm1, destination: node2}, {vm-name: vm2, destination: node1}]\n")
+      try await killInTheMiddle(lab, bus)
+      let answers = { bus.messages.filter { $0.topic == "fast/coordinator/result" && $0.text.contains("id: r\n") } }
+      let answer = try await eventually("answer", within: .seconds(90)) { answers().first }
+      #expect(answer.text.contains("result: vms rearranged") && answer.text.contains("status: success"), "\(answer)")
+      #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
+      #expect(try await lab.whereabouts(of: "vm2", hosts: 2) == ["node1/running"])
+      for testimony in try await watch.end() { #expect(testimony.backwards == 0, "\(testimony)") }
+      #expect(answers().count == 1)
+    }
+  }
+
   @Test("The command that waits for it waits on, and ends well")
   func command() async throws {
     try await Lab.with(hosts: 2) { lab in
