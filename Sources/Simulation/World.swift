@@ -24,6 +24,9 @@ public struct World {
     case look(HostName)
     case process(VMName, String)
     case client(Int)
+    /// What a client does about this task of its own: pauses it, lets go on what it has paused, carries out what it has
+    /// rehearsed.
+    case followUp(TaskID)
     case send(Message.Content)
     case fault(Int)
     case powerReturns(HostName)
@@ -176,6 +179,7 @@ public struct World {
     case .look(let host): look(at: host)
     case .process(let vm, let process): proceed(process, of: vm)
     case .client(let number): sendTask(number)
+    case .followUp(let task): followUp(task)
     case .send(let content): publish(content)
     case .fault(let index): strike(faults[index])
     case .powerReturns(let host): powerReturns(host)

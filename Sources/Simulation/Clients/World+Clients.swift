@@ -13,9 +13,36 @@ extension World {
     if generator.happens(5) {
       task.notAfter = (1_000_000 + now.inSeconds).rounded() + Double(Int.random(in: 0...20, using: &generator))
     }
-    // As it is read by whoever gets it.
-    task = (try? TaskMessage.decode(task.encoded())) ?? task
     let isByWorker = isDirect || generator.happens(40)
+    switch body {
+    case .evacuate(let wish) where wish.isDryRun: events.add(.followUp(id), at: soon(1000...30_000))
+    case .evacuate, .restore, .rearrange:
+      if generator.happens(20) { events.add(.followUp(id), at: soon(100...8000)) }
+    default: break
+    }
+    send(task, id, to: target, isByWorker: isByWorker, isRepeated: generator.happens(15))
+  }
+
+  mutating func followUp(_ task: TaskID) {
+    let id = TaskID(rawValue: "\(task)/next")
+    let body: TaskMessage.Body
+    switch truth.sent[task]?.task.body {
+    case .pauseOperation(let target): body = .resumeOperation(target)
+    case .evacuate(let wish) where wish.isDryRun:
+      guard let plan = truth.answers[task]?.values.first?.plan else { return }
+      body = .apply(plan)
+    default:
+      body = .pauseOperation(task)
+      events.add(.followUp(id), at: soon(1000...60_000))
+    }
+    send(TaskMessage(id: id, body: body), id, to: "n1", isByWorker: false, isRepeated: generator.happens(15))
+  }
+
+  private mutating func send(
+    _ task: TaskMessage, _ id: TaskID, to target: HostName, isByWorker: Bool, isRepeated: Bool
+  ) {
+    // As it is read by whoever gets it.
+    let task = (try? TaskMessage.decode(task.encoded())) ?? task
     let content: Message.Content =
       isByWorker
       ? .task(task, target, ReplyRoute(topic: Topics.result(target)))
@@ -24,7 +51,7 @@ extension World {
     truth.sent[id] = (task, isByWorker ? .worker(target) : .coordinator)
     truth.sentOrder.append(id)
     publish(content)
-    if generator.happens(15) { events.add(.send(content), at: soon(1...90_000)) }
+    if isRepeated { events.add(.send(content), at: soon(1...90_000)) }
   }
 
   /// Anything that is there, where it is; at times not.
@@ -43,7 +70,7 @@ extension World {
     case 0: return .cordon(reason: "by hand")
     case 1, 2: return generator.happens(60) ? .restore(NodeRestore(way: travel())) : rearrangement()
     case 3: return .uncordon
-    case 4...6: return .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))"))
+    case 4...6: return .cancel(anyTask())
     case 7...12:
       let other = names.randomElement(using: &generator) ?? host
       var partner = SwapPartner(vm: machine(on: other))
@@ -53,7 +80,7 @@ extension World {
       wish.tuning.hookProcesses = hook()
       return .migrate(wish)
     default:
-      var evacuation = NodeEvacuation(bestEffort: generator.happens(70), isDryRun: generator.happens(5))
+      var evacuation = NodeEvacuation(bestEffort: generator.happens(70), isDryRun: generator.happens(10))
       evacuation.mode = PlacementMode.allCases.randomElement(using: &generator)
       evacuation.retries = Int.random(in: 0...3, using: &generator)
       evacuation.tuning.hookProcesses = generator.happens(50) ? .announced : nil
@@ -66,6 +93,10 @@ extension World {
       }
       return .evacuate(evacuation)
     }
+  }
+
+  private mutating func anyTask() -> TaskID {
+    TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))")
   }
 
   private mutating func travel() -> VMTravel {
@@ -93,7 +124,7 @@ extension World {
     case 2, 3: return (.resume([vm]), host)
     case 4: return (.stop([VMStop(vm: vm)]), host)
     case 5...7: return (.start([VMStart(source: .defined(vm), name: vm)]), host)
-    case 8, 9: return (.cancel(TaskID(rawValue: "t\(Int.random(in: 0..<size.tasks, using: &generator))")), host)
+    case 8, 9: return (.cancel(anyTask()), host)
     default:
       let destination = names.randomElement(using: &generator) ?? host
       var migration = VMMigration(
