@@ -50,8 +50,8 @@ public struct World {
   var early: [CoordinatorEvent]? = []
   /// Coordinators that stand still while another does their work.
   var sleepers: [Int: Sleeper] = [:]
-  /// Images on the storage that all hosts share.
-  var images: [VMName: Machine] = [:]
+  /// Machines on the storage that all hosts share.
+  var images: [Image.Name: Image] = [:]
   var runs: [Int: Run] = [:]
   var runCount = 0
   var jobs: [Int: HypervisorJob] = [:]

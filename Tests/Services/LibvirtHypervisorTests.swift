@@ -35,7 +35,7 @@ struct LibvirtHypervisorTests {
     let folder = try TemporaryFolder()
     var settings = try settings(in: folder)
     if let saved {
-      try folder.write("saved", to: "\(saved).migfra-save")
+      try folder.write("saved", to: saved)
       settings.sharedDirectory = folder.file("")
     }
     let hypervisor = LibvirtHypervisor(
@@ -56,7 +56,7 @@ struct LibvirtHypervisorTests {
   @Test("A saved machine is in doubt when its destination is silent, and its image is named")
   func savedAndSilent() async throws {
     let folder = try TemporaryFolder()
-    try folder.write("saved", to: "vm1.migfra-save")
+    try folder.write("saved", to: "vm1@node1.migfra-save")
     var settings = try settings(in: folder)
     settings.sharedDirectory = folder.file("")
     let hypervisor = LibvirtHypervisor(
@@ -75,7 +75,7 @@ struct LibvirtHypervisorTests {
         _ = try await hypervisor.examine(order)
         Issue.record("nobody listens there")
       } catch {
-        #expect(error.code == .inDoubt && error.description.contains("vm1.migfra-save"), "\(error)")
+        #expect(error.code == .inDoubt && error.description.contains("vm1@node1.migfra-save"), "\(error)")
       }
       group.cancelAll()
     }
@@ -113,7 +113,7 @@ struct LibvirtHypervisorTests {
 
   @Test("Saved for an exchange by a worker that was killed before it said so: saved, though the destination is silent")
   func savedBefore() async throws {
-    try await with(saved: "vm1") { hypervisor, _ in
+    try await with(saved: "vm1@node1.migfra-save") { hypervisor, _ in
       var order = MigrationOrder(vm: "vm1", destination: "127.0.0.1", type: .offline)
       order.tuning.transport = .tcp
       order.tuning.offlineStage = .save
@@ -122,16 +122,18 @@ struct LibvirtHypervisorTests {
     }
   }
 
-  @Test("A machine that is saved, and started before it went home, is not started beside its image")
-  func startedWhileSaved() async throws {
-    try await with(saved: "vm1") { hypervisor, inventory in
+  @Test(
+    "A machine that is saved, and started before it went home, is not started beside its image, whoever has saved it",
+    arguments: ["vm1@node1.migfra-save", "vm1@node7.migfra-save", "vm1@node1.migfra-restoring"])
+  func startedWhileSaved(image: String) async throws {
+    try await with(saved: image) { hypervisor, inventory in
       for isTransient in [true, false] {
         do throws(HypervisorError) {
           _ = try await hypervisor.start(
             VMStart(source: .xml(xml("vm1"), isTransient: isTransient), awaitsSSH: false), OperationControl())
           Issue.record("started, and what it had in its memory is lost")
         } catch {
-          #expect(error.code == .wrongState && error.description.contains("vm1.migfra-save"), "\(error)")
+          #expect(error.code == .wrongState && error.description.contains(image), "\(error)")
         }
       }
       // It is defined for a moment, and an inventory may have been taken then.

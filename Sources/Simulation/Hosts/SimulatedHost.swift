@@ -29,6 +29,19 @@ struct Machine: Sendable {
   }
 }
 
+/// A machine on the storage that all hosts share.
+struct Image: Sendable {
+  /// The machine, and the host that has saved it.
+  struct Name: Hashable, Sendable {
+    let vm: VMName
+    let host: HostName
+  }
+
+  let machine: Machine
+  /// Somebody has begun to read it: what is in it may be old.
+  var isBeingRestored = false
+}
+
 /// A host: its power, its memory, and what its hypervisor has.
 struct SimulatedHost: Sendable {
   /// GiB.

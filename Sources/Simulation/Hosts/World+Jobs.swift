@@ -49,7 +49,7 @@ extension World {
     machine.job = nil
     hosts[job.source]?.machines[job.vm]?.job = nil
     guard failure == nil else { return }
-    images[job.vm] = machine
+    images[Image.Name(vm: job.vm, host: job.source)] = Image(machine: machine)
     if machine.isPersistent {
       hosts[job.source]?.machines[job.vm]?.state = .shutOff
     } else {
@@ -90,7 +90,7 @@ extension World {
       hosts[name]?.machines[machine.name]?.state = .shutOff
       hosts[name]?.machines[machine.name]?.job = nil
       // An arriving one is defined here only at the end of its way.
-      if !machine.isPersistent || machine.state == .arriving && images[machine.name] == nil {
+      if !machine.isPersistent || machine.state == .arriving && !hasImage(machine.name) {
         hosts[name]?.machines[machine.name] = nil
       }
     }

@@ -20,7 +20,7 @@ extension World {
   /// Opens the other end; a machine that is saved may run there.
   private func open(_ order: MigrationOrder, _ run: Run) throws(Failure) {
     do throws(Failure) { try reach(order) } catch {
-      guard order.type == .offline, order.tuning.offlineStage == nil, images[order.vm] != nil,
+      guard order.type == .offline, order.tuning.offlineStage == nil, image(of: order, run) != nil,
         hosts[run.host]?.machines[order.vm]?.isActive != true
       else { throw error }
       throw Failure(.inDoubt, "\(error.details); \(order.vm) may run there, and is kept in its image")
@@ -29,7 +29,7 @@ extension World {
 
   /// An earlier life of the worker has saved it for an exchange, and was not there to say so.
   private func isSavedAlready(_ order: MigrationOrder, _ run: Run) -> Bool {
-    order.tuning.offlineStage == .save && images[order.vm] != nil
+    order.tuning.offlineStage == .save && image(of: order, run) != nil
       && hosts[run.host]?.machines[order.vm]?.isActive != true
   }
 
@@ -61,13 +61,14 @@ extension World {
     if isSavedAlready(order, run) { return finish(number, .ready) }
     try open(order, run)
     switch try judge(order, run) {
-    case .there where order.type != .offline || images[order.vm] == nil: finish(number, .success(vm: order.vm))
+    case .there where order.type != .offline || image(of: order, run) == nil: finish(number, .success(vm: order.vm))
     case .there: finish(number, .ready)
     case .here(let machine):
       try preflight(machine, order)
       finish(number, .ready)
     case .notRunning(let here, _):
-      if order.type != .offline || (here == nil && images[order.vm] == nil) { throw notRunning(order, here) }
+      if order.type != .offline || (here == nil && image(of: order, run) == nil) { throw notRunning(order, here) }
+      try refuseDoubtful(order, run)
       finish(number, .ready)
     }
   }

@@ -5,6 +5,17 @@ import VirtualTime
 
 /// Migration by way of the shared storage, as `LibvirtHypervisor` goes it: the image is the machine.
 extension World {
+  func hasImage(_ vm: VMName) -> Bool { images.keys.contains { $0.vm == vm } }
+
+  /// What the host of the operation has saved.
+  func image(of order: MigrationOrder, _ run: Run) -> Image? { images[Image.Name(vm: order.vm, host: run.host)] }
+
+  /// One that was being restored, and whose machine is at neither end, may be old.
+  func refuseDoubtful(_ order: MigrationOrder, _ run: Run) throws(Failure) {
+    guard image(of: order, run)?.isBeingRestored == true, order.tuning.offlineStage != .restore else { return }
+    throw Failure(.inDoubt, "whether \(order.vm) ran on \(order.destination) is not known; it is kept in its image")
+  }
+
   mutating func moveOffline(
     _ order: MigrationOrder, _ finding: Finding, _ number: Int, _ run: Run
   ) throws(Failure) {
@@ -16,7 +27,7 @@ extension World {
       guard order.mayBegin else { throw Failure(.expired, "expired; it runs on \(run.host)") }
       guard stage != .restore else { throw Failure(.wrongState, "\(order.vm) is not saved") }
       try preflight(machine, order)
-      images[order.vm] = nil
+      images[Image.Name(vm: order.vm, host: run.host)] = nil
       guard !run.isCancelled else { throw Failure(.cancelled, "cancelled; \(order.vm) runs on \(run.host)") }
       guard machine.isHere, machine.job == nil else { throw Failure(.hypervisor, "it is busy", mayPass: true) }
       checkConnections(of: order)
@@ -24,7 +35,8 @@ extension World {
       hosts[run.host]?.machines[order.vm]?.job = runs[number]?.job
       runs[number]?.stage = .saving
     case .notRunning(let here, _):
-      if images[order.vm] != nil {
+      try refuseDoubtful(order, run)
+      if image(of: order, run) != nil {
         return stage == .save ? finish(number, .success(vm: order.vm)) : try restore(order, number, run)
       }
       guard let here else { throw notRunning(order, nil) }
@@ -44,10 +56,10 @@ extension World {
     switch finding {
     case .there: throw Failure(.wrongState, "\(order.vm) runs on \(order.destination)")
     case .here:
-      removeImage(of: order.vm)
+      removeImage(of: order, run)
       finish(number, .success(vm: order.vm))
     case .notRunning:
-      guard images[order.vm] != nil else { throw Failure(.wrongState, "nothing of \(order.vm) is saved") }
+      guard image(of: order, run) != nil else { throw Failure(.wrongState, "nothing of \(order.vm) is saved") }
       runs[number]?.stage = .comingHome
       beginRestore(of: order.vm, from: run.host, to: run.host, number)
     }
@@ -64,12 +76,14 @@ extension World {
 
   /// libvirt reads the image, or says at once that it cannot.
   private mutating func beginRestore(of vm: VMName, from source: HostName, to host: HostName, _ number: Int) {
-    guard let image = images[vm], let target = hosts[host], target.isPowered, !target.isHypervisorAway,
+    let name = Image.Name(vm: vm, host: source)
+    guard let image = images[name]?.machine, let target = hosts[host], target.isPowered, !target.isHypervisorAway,
       target.machines[vm]?.isActive != true
     else {
       runs[number]?.failure = Failure(.hypervisor, "\(vm) cannot be restored on \(host)", mayPass: true)
       return events.add(.step(number), at: soon(10...100))
     }
+    images[name]?.isBeingRestored = true
     begin(.restore, image, from: source, to: host, number)
     var arriving = image
     arriving.state = .arriving
@@ -94,18 +108,25 @@ extension World {
       try reachForRestore(order, failure)
       let there = hosts[order.destination]?.machines[order.vm]
       if there?.isHere == true { return try finishOffline(order, number, run) }
+      images[Image.Name(vm: order.vm, host: run.host)]?.isBeingRestored = false
       if let there, !there.isActive { hosts[order.destination]?.machines[order.vm] = nil }
       changed(order.destination)
       guard order.tuning.offlineStage == nil else { throw failure }
       try takeBack(order, after: failure, number, run)
     case .comingHome:
-      if let failure = run.failure { throw failure }
-      removeImage(of: order.vm)
+      if let failure = run.failure {
+        releaseHere(order, run)
+        throw failure
+      }
+      removeImage(of: order, run)
       finish(number, .success(vm: order.vm))
     case .takingBack(var cause):
-      if run.failure != nil { throw kept(order, cause) }
+      if run.failure != nil {
+        releaseHere(order, run)
+        throw kept(order, cause)
+      }
       cause.details += "; it runs on \(run.host) again"
-      removeImage(of: order.vm)
+      removeImage(of: order, run)
       throw cause
     case .opening, .beginning, .moving: break
     }
@@ -138,7 +159,7 @@ extension World {
 
   private mutating func finishOffline(_ order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
     do throws(Failure) { try reach(order) } catch {
-      guard order.tuning.offlineStage == nil, images[order.vm] != nil else { throw error }
+      guard order.tuning.offlineStage == nil, image(of: order, run) != nil else { throw error }
       throw Failure(.inDoubt, "\(order.vm) was restored, and is still kept in its image: \(error.details)")
     }
     guard hosts[order.destination]?.machines[order.vm]?.isHere == true else {
@@ -148,11 +169,17 @@ extension World {
       hosts[run.host]?.machines[order.vm] = nil
       changed(run.host)
     }
-    removeImage(of: order.vm)
+    removeImage(of: order, run)
     finish(number, .success(vm: order.vm))
   }
 
-  private mutating func removeImage(of vm: VMName) {
-    if sabotage != .keepsImages { images[vm] = nil }
+  /// It could not be restored where it was, and does not run there.
+  private mutating func releaseHere(_ order: MigrationOrder, _ run: Run) {
+    guard hosts[run.host]?.machines[order.vm]?.isActive != true else { return }
+    images[Image.Name(vm: order.vm, host: run.host)]?.isBeingRestored = false
+  }
+
+  private mutating func removeImage(of order: MigrationOrder, _ run: Run) {
+    if sabotage != .keepsImages { images[Image.Name(vm: order.vm, host: run.host)] = nil }
   }
 }

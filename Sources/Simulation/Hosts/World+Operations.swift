@@ -36,8 +36,8 @@ extension World {
     do throws(Failure) {
       guard hosts[run.host]?.isHypervisorAway != true else {
         // What is saved is told by whoever looks for the machine.
-        let image = run.order.flatMap { images[$0.vm] }.map { "; \($0.name) is kept in its image" } ?? ""
-        throw Failure(.hypervisorLost, "the hypervisor of \(run.host) cannot be reached\(image)", mayPass: true)
+        let kept = run.order.flatMap { image(of: $0, run) }.map { "; \($0.machine.name) is kept in its image" } ?? ""
+        throw Failure(.hypervisorLost, "the hypervisor of \(run.host) cannot be reached\(kept)", mayPass: true)
       }
       switch run.operation {
       case .start(let start): try self.start(start, number, run)
@@ -91,7 +91,7 @@ extension World {
     }
     guard let host = hosts[run.host], let machine = host.machines[vm] else { throw Failure(.notFound, "no \(vm)") }
     guard !machine.isActive else { return finish(number, .success(vm: vm)) }
-    guard images[vm] == nil else { throw Failure(.wrongState, "\(vm) is kept in an image") }
+    guard !hasImage(vm) else { throw Failure(.wrongState, "\(vm) is kept in an image") }
     guard host.used + machine.memory <= host.memory else { throw Failure(.hypervisor, "no memory for \(vm)") }
     hosts[run.host]?.machines[vm]?.state = .running
     note("\(vm) is started on \(run.host)")

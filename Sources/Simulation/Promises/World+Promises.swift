@@ -16,7 +16,7 @@ extension World {
     for vm in truth.machines {
       let count = copies[vm] ?? 0
       if count > 1 { fail(.oneCopy, "\(vm) runs \(count) times") }
-      if count == 0, !truth.off.contains(vm), images[vm] == nil { fail(.noneLost, "\(vm) is nowhere") }
+      if count == 0, !truth.off.contains(vm), !hasImage(vm) { fail(.noneLost, "\(vm) is nowhere") }
     }
   }
 
@@ -106,7 +106,7 @@ extension World {
       guard let worker = workers[name] else { continue }
       if worker.core.runningOperations > 0 { return fail(.operationsEnd, "\(name) performs operations") }
       // A machine that an answer calls saved keeps its job closed until it runs again.
-      if worker.journal.jobs.keys.contains(where: { images[$0] == nil }) {
+      if worker.journal.jobs.keys.contains(where: { !hasImage($0) }) {
         return fail(.operationsEnd, "\(name) has closed jobs in its journal")
       }
     }
@@ -115,7 +115,7 @@ extension World {
     }
     let told = truth.answers.values.flatMap(\.values).flatMap { [$0.details] + $0.entries.map(\.details) }
       .compactMap { $0 }
-    for vm in images.keys.sorted() where !told.contains(where: { $0.contains(vm.rawValue) }) {
+    for vm in Set(images.keys.map(\.vm)).sorted() where !told.contains(where: { $0.contains(vm.rawValue) }) {
       return fail(.noImageLeft, "\(vm) has an image")
     }
   }

@@ -117,6 +117,14 @@ struct OfflineTests {
       #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
       #expect(try images(lab) == [])
       #expect(bus.results(of: "node1").count == 1)
+
+      // As if its worker had been killed while the guest was restored: since then it has run, and what is in the file is old.
+      try await lab.must("exec", "node2", "virsh", "destroy", "vm1")
+      let old = "vm1@node1.migfra-restoring"
+      #expect(FileManager.default.createFile(atPath: "\(lab.folder.path)/state/shared/\(old)", contents: nil))
+      let doubtful = try await bus.ask("node1", task(to: "node2", id: "d"))
+      #expect(doubtful.contains("code: in-doubt") && doubtful.contains(old), "\(doubtful)")
+      #expect(try images(lab) == [old])
     }
   }
 }

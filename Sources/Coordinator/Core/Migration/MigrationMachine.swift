@@ -33,13 +33,15 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
   public private(set) var retries = 0
   /// The last cause of failure, in libvirt's own words where it spoke.
   public private(set) var details: String?
+  /// Of the last attempt that was carried out.
+  private var cause: String?
   public private(set) var progress: MigrationProgress?
   public private(set) var times: [TimeMeasurement] = []
   private let allowedRetries: Int
 
   /// Progress is not kept: the next sample comes soon.
   private enum CodingKeys: CodingKey {
-    case move, state, retries, details, times, allowedRetries
+    case move, state, retries, details, cause, times, allowedRetries
   }
 
   public init(_ move: Plan.Move, allowedRetries: Int) {
@@ -63,17 +65,25 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
       state = .moved(seconds: (now.uptime - since).inSeconds)
       return .done
     }
-    return attemptFailed(outcome.code ?? .internal, details: outcome.details)
+    // A late order was not carried out.
+    return attemptFailed(
+      outcome.code ?? .internal, details: outcome.details, isCarriedOut: outcome.code != .expired)
   }
 
   /// Its turn has come, and the destination cannot receive: an attempt that failed before it began.
   public mutating func postpone(details: String) -> Consequence {
     precondition(state == .waiting, "only a waiting migration can be postponed")
-    return attemptFailed(.destination, details: details)
+    return attemptFailed(.destination, details: details, isCarriedOut: false)
   }
 
-  private mutating func attemptFailed(_ code: ErrorCode, details: String?) -> Consequence {
+  private mutating func attemptFailed(_ code: ErrorCode, details: String?, isCarriedOut: Bool) -> Consequence {
     self.details = details
+    if isCarriedOut {
+      cause = details
+    } else if let cause {
+      // What the attempt before came to, the machine in an image perhaps, still holds.
+      self.details = "\(details ?? code.rawValue); before: \(cause)"
+    }
     guard Self.mayPass(code), retries < allowedRetries else {
       state = .failed(code)
       return .done
@@ -115,7 +125,7 @@ public struct MigrationMachine: Sendable, Equatable, Codable {
 
   /// It is not tried again, whatever the last attempt came to; that may say where the machine is kept.
   public mutating func giveUp(_ code: ErrorCode, because words: String) {
-    fail(code, details: details.map { "\(words); before: \($0)" } ?? words)
+    fail(code, details: (cause ?? details).map { "\(words); before: \($0)" } ?? words)
   }
 
   /// The clock has begun anew: what was at `time` is at `time + shift`.

@@ -154,7 +154,7 @@ extension LibvirtHypervisor {
     let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
       try await connection.domain(.name(order.vm.rawValue))
     }
-    return here?.isActive == true ? nil : image
+    return here?.isActive == true ? nil : image.path
   }
 
   /// Opens the other end for the time of `body`.

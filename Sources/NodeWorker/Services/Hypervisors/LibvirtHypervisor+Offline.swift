@@ -13,21 +13,30 @@ import NodeWorkerCore
 ///                            └── restore here ◀──────┘
 ///
 /// The image is the machine: it is removed only when the machine runs at one end. A worker that is killed in between finds
-/// it at its next attempt and goes on from there.
+/// it at its next attempt, and goes on from there if nobody has begun to restore it.
 extension LibvirtHypervisor {
   /// Where the machine of an order is.
   enum OfflineSource {
     /// Off, defined here: only the definition moves.
     case definition(DomainRecord)
     /// In an image that an earlier attempt has left.
-    case image(String, here: DomainRecord?)
+    case image(SavedImage, here: DomainRecord?)
   }
 
   /// What there is to be moved of a machine that does not run.
   func offlineSource(
     _ order: MigrationOrder, _ here: DomainRecord?, _ there: DomainRecord?
   ) throws(HypervisorError) -> OfflineSource {
-    if let image = savedImage(of: order) { return .image(image, here: here) }
+    if let image = savedImage(of: order) {
+      // The stages of an exchange are those of who ordered them, and lets nobody else move it meanwhile.
+      guard !image.isBeingRestored || order.tuning.offlineStage == .restore else {
+        throw HypervisorError(
+          .inDoubt,
+          "whether \(order.vm) ran on \(order.destination) is not known: it was being restored there, and does not run there "
+            + "now; it is kept in \(image.path): if it runs nowhere, 'virsh restore' starts it, else remove the file")
+      }
+      return .image(image, here: here)
+    }
     guard let here else { throw notRunning(order, nil) }
     if let there, there.uuid != here.uuid {
       throw HypervisorError(.exists, "\(order.destination) has another machine named \(order.vm); rename or remove one")
@@ -42,27 +51,20 @@ extension LibvirtHypervisor {
   }
 
   /// The image of an earlier attempt, if there is one.
-  func savedImage(of order: MigrationOrder) -> String? {
-    order.type == .offline ? savedImage(of: order.vm) : nil
-  }
-
-  private func savedImage(of vm: VMName) -> String? {
-    guard let path = imagePath(of: vm) else { return nil }
-    return FileManager.default.fileExists(atPath: path) ? path : nil
+  func savedImage(of order: MigrationOrder) -> SavedImage? {
+    guard order.type == .offline, let directory = settings.sharedDirectory else { return nil }
+    return SavedImage(of: order.vm, by: host, in: directory)
   }
 
   /// A machine that is kept in an image is not started beside it: what it had in its memory would be lost.
   func refuseStart(besideImageOf name: String) throws(HypervisorError) {
-    guard let image = savedImage(of: VMName(rawValue: name)) else { return }
+    guard let directory = settings.sharedDirectory,
+      let image = try SavedImage.all(of: VMName(rawValue: name), in: directory).first
+    else { return }
     throw HypervisorError(
       .wrongState,
-      "\(name) is kept in \(image), where an exchange or an offline migration has saved it: 'migrate vm' with "
+      "\(name) is kept in \(image.path), where an exchange or an offline migration has saved it: 'migrate vm' with "
         + "'offline-stage: go-home' starts it from there; remove the image if it is old")
-  }
-
-  /// nil: there is no directory that all hosts share.
-  private func imagePath(of vm: VMName) -> String? {
-    settings.sharedDirectory.map { "\($0)/\(vm).migfra-save" }
   }
 
   func moveOffline(
@@ -103,15 +105,12 @@ extension LibvirtHypervisor {
     case .there:
       throw HypervisorError(
         .wrongState, "\(ends.vm) runs on \(ends.order.destination), it cannot go home from its image")
-    case .here: if let image { try remove(image) }
+    case .here: try image?.remove()
     case .notRunning:
-      guard let image else {
+      guard var image else {
         throw HypervisorError(.wrongState, "\(ends.vm) does not run on \(host), and nothing of it is saved")
       }
-      try await ends.atSource("restoring \(ends.vm) from \(image)") { source throws(LibvirtError) in
-        try await source.restore(from: image)
-      }
-      try remove(image)
+      try await restoreHere(&image, ends)
     }
     return MovedVM()
   }
@@ -138,7 +137,7 @@ extension LibvirtHypervisor {
   private func save(
     _ record: DomainRecord, _ ends: MigrationEnds, _ course: MigrationCourse
   ) async throws(HypervisorError) -> MovedVM {
-    guard let image = imagePath(of: ends.order.vm) else {
+    guard let directory = settings.sharedDirectory else {
       throw HypervisorError(
         .unsupported,
         "offline migration needs a directory that all hosts share: set hypervisor.shared-directory on \(host)")
@@ -148,24 +147,25 @@ extension LibvirtHypervisor {
     var moved = MovedVM()
     moved.times += try await ends.takeOffDevices()
     // It runs here, so what an attempt has left is of no use.
-    if FileManager.default.fileExists(atPath: image) { try remove(image) }
+    try savedImage(of: ends.order)?.remove()
+    let image = SavedImage(newOf: ends.vm, by: host, in: directory)
     guard !course.control.isCancelled else { throw course.cancelled(on: host) }
     let began = ContinuousClock.now
     let job = run(
       record, ends, course, .saving, MigrationMonitor(ends.order.tuning, patience: migrationPolicy.stallTimeout))
     let failure = await job.perform(course.progress) { own throws(LibvirtError) in
-      try await own.save(.uuid(record.uuid), to: image)
+      try await own.save(.uuid(record.uuid), to: image.path)
     }
     if let failure {
       let here = try await ends.look(.uuid(record.uuid)).here
       guard here?.isActive == true else {
         throw HypervisorError(
-          .inDoubt, "saving \(ends.vm) to \(image) failed (\(failure.message)), and it does not run on \(host) any more"
-        )
+          .inDoubt,
+          "saving \(ends.vm) to \(image.path) failed (\(failure.message)), and it does not run on \(host) any more")
       }
-      if FileManager.default.fileExists(atPath: image) { try remove(image) }
+      try savedImage(of: ends.order)?.remove()
       throw HypervisorError(
-        failure.code, "saving \(ends.vm) to \(image) failed: \(failure.message); it runs on here",
+        failure.code, "saving \(ends.vm) to \(image.path) failed: \(failure.message); it runs on here",
         mayPass: failure.mayPass)
     }
     moved.times.append(TimeMeasurement("save", seconds: (ContinuousClock.now - began).inSeconds))

@@ -8,9 +8,9 @@ import NodeWorkerCore
 extension LibvirtHypervisor {
   /// From the image to the destination, or back.
   func restore(
-    _ image: String, _ ends: MigrationEnds, _ here: DomainRecord?, _ moved: MovedVM, _ course: MigrationCourse
+    _ image: SavedImage, _ ends: MigrationEnds, _ here: DomainRecord?, _ moved: MovedVM, _ course: MigrationCourse
   ) async throws(HypervisorError) -> MovedVM {
-    var moved = moved
+    var (moved, image) = (moved, image)
     let began = ContinuousClock.now
     course.tell(.restoring)
     do throws(HypervisorError) {
@@ -23,7 +23,7 @@ extension LibvirtHypervisor {
             try MigrationEnds.pinned(own, to: map)
           } ?? own
       }
-      try await restore(image, at: ends, defining: definition)
+      try await restore(&image, at: ends, defining: definition)
     } catch {
       // Whoever ordered the stage knows whether there is room for it here.
       throw ends.order.tuning.offlineStage == nil ? await takeBack(image, ends, after: error) : error
@@ -34,13 +34,13 @@ extension LibvirtHypervisor {
   }
 
   private func restore(
-    _ image: String, at ends: MigrationEnds, defining definition: String?
+    _ image: inout SavedImage, at ends: MigrationEnds, defining definition: String?
   ) async throws(HypervisorError) {
     let destination = ends.order.destination
     var description: String?
     if let map = ends.order.tuning.vcpuMap {
-      let saved = try await ends.atSource("reading \(image)") { source throws(LibvirtError) in
-        try await source.savedDescription(in: image)
+      let saved = try await ends.atSource("reading \(image.path)") { [path = image.path] source throws(LibvirtError) in
+        try await source.savedDescription(in: path)
       }
       description = try MigrationEnds.pinned(saved, to: map)
     }
@@ -49,15 +49,17 @@ extension LibvirtHypervisor {
         _ = try await peer.define(xml: definition)
       }
     }
+    try image.claim()
     do throws(LibvirtError) {
-      try await ends.destination.restore(from: image, as: description)
+      try await ends.destination.restore(from: image.path, as: description)
     } catch {
       // What counts is where it runs.
       let there = try await ends.atDestination("looking up \(ends.vm)") { peer throws(LibvirtError) in
         try await peer.domain(.name(ends.vm.rawValue))
       }
       if there?.isHere == true { return }
-      var told = HypervisorError(error, while: "restoring \(ends.vm) from \(image) on \(destination)")
+      try image.release()
+      var told = HypervisorError(error, while: "restoring \(ends.vm) from \(image.path) on \(destination)")
       if let there, !there.isActive {
         do throws(LibvirtError) {
           try await ends.destination.undefine(.uuid(there.uuid), includingManagedSaveAndNVRAMAndSnapshots: false)
@@ -71,33 +73,54 @@ extension LibvirtHypervisor {
 
   /// The machine goes on here, if it can.
   private func takeBack(
-    _ image: String, _ ends: MigrationEnds, after error: HypervisorError
+    _ image: SavedImage, _ ends: MigrationEnds, after error: HypervisorError
   ) async -> HypervisorError {
     guard error.code != .inDoubt else { return error }
-    var told = error
+    var (told, image) = (error, image)
     do throws(LibvirtError) {
       // The destination may have it after all, and no longer answer: only one that is known not to run there is started.
       let there = try await ends.destination.domain(.name(ends.vm.rawValue))
       guard there?.isActive != true else {
         return HypervisorError(
           .inDoubt,
-          "\(error.description); \(ends.order.destination) holds \(ends.vm) in some state; it is kept in \(image)")
+          "\(error.description); \(ends.order.destination) holds \(ends.vm) in some state; it is kept in \(image.path)")
       }
-      try await ends.source.restore(from: image)
-      told.description += "; it runs on \(host) again"
-      do throws(HypervisorError) { try remove(image) } catch { told.description += "; \(error.description)" }
     } catch {
-      told.code = .inDoubt
-      told.mayPass = false
-      told.description +=
-        "; it does not run, and could not be taken back (\(error.message)): it is kept in \(image), 'virsh restore' starts it"
+      return Self.kept(image, told, because: error.message)
     }
+    do throws(HypervisorError) { try await restoreHere(&image, ends) } catch {
+      return Self.kept(image, told, because: error.description)
+    }
+    told.description += "; it runs on \(host) again"
     return told
+  }
+
+  private static func kept(_ image: SavedImage, _ error: HypervisorError, because cause: String) -> HypervisorError {
+    HypervisorError(
+      .inDoubt,
+      "\(error.description); it does not run, and could not be taken back (\(cause)): it is kept in \(image.path), 'virsh "
+        + "restore' starts it")
+  }
+
+  /// The machine, which is known not to run at the destination, goes on here.
+  func restoreHere(_ image: inout SavedImage, _ ends: MigrationEnds) async throws(HypervisorError) {
+    try image.claim()
+    do throws(LibvirtError) {
+      try await ends.source.restore(from: image.path)
+    } catch {
+      let cause = HypervisorError(error, while: "restoring \(ends.vm) from \(image.path) on \(host)")
+      let here = try await ends.atSource("looking up \(ends.vm)") { source throws(LibvirtError) in
+        try await source.domain(.name(ends.vm.rawValue))
+      }
+      if here?.isActive != true { try image.release() }
+      guard here?.isHere == true else { throw cause }
+    }
+    try image.remove()
   }
 
   /// It runs at the destination: nothing of it stays here.
   func finish(
-    _ ends: MigrationEnds, _ here: DomainRecord?, image: String?, _ moved: MovedVM
+    _ ends: MigrationEnds, _ here: DomainRecord?, image: SavedImage?, _ moved: MovedVM
   ) async throws(HypervisorError) -> MovedVM {
     var moved = moved
     let there: DomainRecord?
@@ -105,7 +128,8 @@ extension LibvirtHypervisor {
       guard let image, ends.order.tuning.offlineStage == nil else { throw error }
       throw HypervisorError(
         .inDoubt,
-        "\(ends.vm) was restored on \(ends.order.destination), and is still kept in \(image): \(error.description)")
+        "\(ends.vm) was restored on \(ends.order.destination), and is still kept in \(image.path): "
+          + error.description)
     }
     guard let there, there.isHere else {
       throw HypervisorError(.wrongState, "\(ends.vm) stopped on \(ends.order.destination) after it was restored there")
@@ -116,16 +140,8 @@ extension LibvirtHypervisor {
       }
     }
     if let image {
-      do throws(HypervisorError) { try remove(image) } catch { moved.remarks.append(error.description) }
+      do throws(HypervisorError) { try image.remove() } catch { moved.remarks.append(error.description) }
     }
     return moved
-  }
-
-  func remove(_ image: String) throws(HypervisorError) {
-    do {
-      try FileManager.default.removeItem(atPath: image)
-    } catch {
-      throw HypervisorError(.hypervisor, "\(image) on \(host) could not be removed: \(error.localizedDescription)")
-    }
   }
 }
