@@ -35,6 +35,16 @@ struct ScarcityTests {
     #expect(PlanJudge(solution, problem).violations == [])
   }
 
+  @Test("a hundred machines share what fifty holes leave over, a part of a thousand", arguments: ["l", "o"])
+  func nearlyExact(salt: String) throws {
+    let entry = try #require(CaseFamilies(salt: salt).entries.first { $0.name == "perfect-l-auto" })
+    let problem = entry.make().problem
+    let solution = PlacementEngine.solve(problem, budget: Budget(milliseconds: 3))
+    #expect(solution.placements.count > 100)
+    #expect(solution.unplaced.isEmpty)
+    #expect(PlanJudge(solution, problem).violations == [])
+  }
+
   @Test("of many hosts the two that have room together are found, whatever their place in the list")
   func pairs() {
     let gib = RandomClusters.gib

@@ -83,6 +83,16 @@ enum Packing {
     guard ledger.itemCount <= 500, needed <= free, needed >= free - free / 20 else { return }
     let start = steps
     let filling = ExactFilling(ledger, steps: &steps)
+    // What is left over together is spent on the last bins, instead of a little on each.
+    var random = RandomSource(seed: 8)
+    var holes = LastHoles()
+    for attempt in 0..<200 where bound == 0 && steps > start / 4 {
+      ledger.clear()
+      filling.run(&ledger, seed: UInt64(attempt), steps: &steps)
+      guard holes.fill(&ledger, &random, steps: &steps) else { continue }
+      best = (ledger.unplacedCount, ledger.saved)
+      return
+    }
     for attempt in 0..<200 where best.0 > bound && steps > start / 6 {
       ledger.clear()
       filling.run(&ledger, seed: UInt64(attempt), steps: &steps)
