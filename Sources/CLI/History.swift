@@ -46,20 +46,11 @@ struct History: AsyncParsableCommand {
       for row in rows {
         let what = row.operation == row.subject ? row.operation : "\(row.operation) of \(row.subject)"
         table.add([
-          row.plan, row.began.map(Self.time) ?? "", what, row.state, SizeText.seconds(row.seconds),
+          row.plan, row.began.map(timeText) ?? "", what, row.state, SizeText.seconds(row.seconds),
           row.requester ?? "", row.purpose ?? "", row.reason,
         ])
       }
       print(table.text)
     }
-  }
-
-  /// In the time zone of who looks.
-  private static func time(_ seconds: Double) -> String {
-    Date(timeIntervalSince1970: seconds).formatted(
-      Date.ISO8601FormatStyle(dateTimeSeparator: .space, timeZone: .current).year().month().day().dateTimeSeparator(
-        .space
-      )
-      .time(includingFractionalSeconds: false))
   }
 }

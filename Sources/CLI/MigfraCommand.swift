@@ -14,8 +14,8 @@ struct MigfraCommand: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       Hosts.self, VMs.self, Why.self, Evacuate.self, Restore.self, Migrate.self, Swap.self, Rearrange.self,
-      Watch.self, History.self, Pause.self, Resume.self, Cancel.self, PlanCommand.self, Snapshot.self, Cordon.self,
-      Uncordon.self, Simulate.self,
+      Watch.self, History.self, Events.self, Pause.self, Resume.self, Cancel.self, PlanCommand.self, Snapshot.self,
+      Cordon.self, Uncordon.self, Simulate.self,
     ])
 }
 

@@ -9,6 +9,13 @@ func printJSON(_ value: some Encodable) throws {
   print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
+/// Seconds since 1970, in the time zone of who looks.
+func timeText(_ seconds: Double) -> String {
+  Date(timeIntervalSince1970: seconds).formatted(
+    Date.ISO8601FormatStyle(dateTimeSeparator: .space, timeZone: .current).year().month().day()
+      .dateTimeSeparator(.space).time(includingFractionalSeconds: false))
+}
+
 /// Columns for people: as wide as their widest cell; numbers to the right.
 struct Table {
   private let header: [String]

@@ -52,13 +52,15 @@ struct DocumentationTests {
     #expect(text(try NodeReport.decode(node).encoded()) == text(node))
     let plan = try example("unplaced")
     #expect(text(try PlanReport.decode(plan).encoded()) == text(plan))
+    let news = try example("about")
+    #expect(text(try CoordinatorNews.decode(news).encoded()) == text(news))
     let coordinator = try #require(Self.examples.first { $0.hasPrefix("status: online\n") })
     #expect(text(try CoordinatorReport.decode(Array(coordinator.utf8)).encoded()) == coordinator)
   }
 
   @Test("every example in it is a task, a result or a report")
   func completeness() {
-    #expect(Self.examples.count == 18 + 10 + 5)
+    #expect(Self.examples.count == 18 + 10 + 6)
   }
 
   @Test("every error code is in it once", arguments: ErrorCode.allCases)
@@ -79,7 +81,7 @@ struct DocumentationTests {
     arguments: [
       Topics.task("<host>"), Topics.result("<host>"), Topics.state("<host>"), Topics.progress("<host>"),
       Topics.reply(to: "<host>"), Topics.coordinatorTask, Topics.coordinatorResult, Topics.coordinatorState,
-      Topics.coordinatorReply(from: "<host>"), Topics.plan("<id>"), Topics.node("<host>"),
+      Topics.coordinatorReply(from: "<host>"), Topics.plan("<id>"), Topics.node("<host>"), Topics.coordinatorEvent,
       PscomTopics().request("<vm-name>", "<process>"), PscomTopics.response("<vm-name>", "<process>"),
       PscomTopics.state("<vm-name>", "<process>"),
     ])

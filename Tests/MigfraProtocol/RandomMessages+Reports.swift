@@ -29,6 +29,12 @@ extension RandomMessages {
       remainingSeconds: maybe { $0.seconds() })
   }
 
+  mutating func news() -> CoordinatorNews {
+    let about = some(3) { ($0.text(), $0.text()) }
+    return CoordinatorNews(
+      Note(one(of: Note.Level.allCases), text(), Dictionary(about) { first, _ in first }), unixTime: seconds())
+  }
+
   mutating func planReport() -> PlanReport {
     let request = EvacuationRequest(
       sources: [host()] + some(2) { $0.host() }, destinations: some(3) { $0.host() },

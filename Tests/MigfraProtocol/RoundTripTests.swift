@@ -61,6 +61,7 @@ struct RoundTripTests {
     ) {
       try CoordinatorReport.decode($0.encoded())
     }
+    try messages(seed, { $0.news() }) { try CoordinatorNews.decode($0.encoded()) }
   }
 
   @Test("equal tasks have equal fingerprints, whoever orders them, and no others", arguments: 1...10)

@@ -21,6 +21,13 @@ struct ServiceTests {
       #expect(cluster.report(of: "node3")?.activeVMs.count == 2)
       #expect(cluster.node("node1")?.state == .drained)
       #expect(cluster.messages(on: Topics.result("node1")).count == before + 1)
+      // The record of it tells what was asked, what came of each machine, and how it ended.
+      let record = try cluster.messages(on: Topics.coordinatorEvent).map { text in
+        try CoordinatorNews.decode(Array(text.utf8)).note
+      }
+      #expect(record.first?.message == "a task was taken" && record.first?.metadata["task-id"]?.isEmpty == false)
+      #expect(record.count { $0.message == "moved" } == 4)
+      #expect(record.last?.message == "evacuation ends" && record.last?.metadata["state"] == "DRAINED")
     }
   }
 

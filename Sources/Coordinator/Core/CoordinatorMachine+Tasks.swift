@@ -17,9 +17,8 @@ extension CoordinatorMachine {
             details: "the id '\(task.id?.rawValue ?? "")' was used for another task"), to: arrival)
       ]
     }
-    var effects = task.warnings.map {
-      CoordinatorEffect.note(Note(.warning, "a task has a key without meaning", ["warning": $0]))
-    }
+    var effects: [CoordinatorEffect] = [.note(Note(.info, "a task was taken", task.metadata))]
+    effects += task.warnings.map { .note(Note(.warning, "a task has a key without meaning", ["warning": $0])) }
     if let refusal = refusal(of: task, at: now) {
       effects.append(.note(Note(.warning, "a task was refused", task.metadata.merging(["cause": refusal.1]) { $1 })))
       effects.append(refuse(task, refusal.0, refusal.1, to: arrival))
@@ -98,7 +97,9 @@ extension TaskMessage {
   var metadata: [String: String] {
     var metadata = ["task": kind.rawValue]
     if let id { metadata["task-id"] = id.rawValue }
-    if let host { metadata["host"] = host.rawValue }
+    if !hosts.isEmpty { metadata["hosts"] = hosts.map(\.rawValue).joined(separator: " ") }
+    if let requester { metadata["requester"] = requester }
+    if let reason { metadata["reason"] = reason }
     return metadata
   }
 }

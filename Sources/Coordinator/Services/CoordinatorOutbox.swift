@@ -12,6 +12,7 @@ final class CoordinatorOutbox: Sendable {
     case announcement(CoordinatorReport)
     case echo(UInt64)
     case effect(CoordinatorEffect)
+    case news(CoordinatorNews)
     case answer([UInt8], TaskArrival)
   }
 
@@ -44,6 +45,10 @@ final class CoordinatorOutbox: Sendable {
     letters.continuation.yield(.effect(effect))
   }
 
+  func tell(_ news: CoordinatorNews) {
+    letters.continuation.yield(.news(news))
+  }
+
   /// Sends until cancelled. `tell` hears what the core must know.
   func run(_ tell: @escaping @Sendable (CoordinatorEvent) -> Void) async {
     for await letter in letters.stream {
@@ -67,6 +72,7 @@ final class CoordinatorOutbox: Sendable {
       case .effect(.publishNode(let report)):
         await publish(BusMessage(topic: Topics.node(report.host), payload: report.encoded(), isRetained: true))
       case .effect: break
+      case .news(let news): await publish(BusMessage(topic: Topics.coordinatorEvent, payload: news.encoded()))
       }
     }
   }

@@ -150,7 +150,9 @@ public struct CoordinatorService: Service {
       journal.answer(arrival, with: payload, orTell: logger)
       outbox.deliver(payload, for: arrival)
     case .forget(let arrival): journal.settle(arrival, orTell: logger)
-    case .note(let note): logger.write(note)
+    case .note(let note):
+      logger.write(note)
+      if note.level != .debug { outbox.tell(CoordinatorNews(note, unixTime: clock.now.unixTime)) }
     case .setTimer(let timer, let pause):
       group.addTask {
         // A cancelled timer belongs to a coordinator that is stopping.

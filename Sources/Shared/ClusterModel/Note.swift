@@ -1,6 +1,6 @@
 /// A line for the log: a constant message, and what varies beside it.
 public struct Note: Sendable, Equatable {
-  public enum Level: Sendable { case debug, info, warning }
+  public enum Level: String, Sendable, CaseIterable { case debug, info, warning }
 
   public var level: Level
   public var message: String

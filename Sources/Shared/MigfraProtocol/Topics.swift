@@ -36,6 +36,8 @@ public enum Topics {
   /// A plan with its progress, retained.
   public static func plan(_ id: PlanID) -> String { "fast/coordinator/plan/\(id)" }
   public static let anyPlan = "fast/coordinator/plan/+"
+  /// What the coordinator does and meets, as it happens. Writer: the coordinator.
+  public static let coordinatorEvent = "fast/coordinator/event"
   /// What the coordinator is doing with a host, retained.
   public static func node(_ host: HostName) -> String { "fast/coordinator/node/\(host)" }
   public static let anyNode = "fast/coordinator/node/+"

@@ -3,7 +3,7 @@ import MigfraProtocol
 
 /// The reports that `docs/schema/report.schema.json` describes, by the names of its definitions.
 enum ReportKind: String, CaseIterable {
-  case state, progress, coordinator, node, plan, process
+  case state, progress, coordinator, node, event, plan, process
 
   /// A random one, as our programs send it.
   func encoded(_ random: inout RandomMessages) -> [UInt8] {
@@ -17,6 +17,7 @@ enum ReportKind: String, CaseIterable {
     case .node:
       NodeReport(host: random.host(), state: random.one(of: NodeReport.State.allCases), reason: random.text())
         .encoded()
+    case .event: random.news().encoded()
     case .plan: random.planReport().encoded()
     case .process: PscomProcessReport(random.one(of: PscomProcessReport.State.allCases)).encoded()
     }
@@ -29,6 +30,7 @@ enum ReportKind: String, CaseIterable {
     case .progress: try MigrationProgress.decode(payload).encoded()
     case .coordinator: try CoordinatorReport.decode(payload).encoded()
     case .node: try NodeReport.decode(payload).encoded()
+    case .event: try CoordinatorNews.decode(payload).encoded()
     case .plan: try PlanReport.decode(payload).encoded()
     case .process: try PscomProcessReport.decode(payload).encoded()
     }

@@ -16,6 +16,7 @@ struct ReportSchemaTests {
     #expect(file.words("status", of: "state") == HostReport.Presence.allCases.map(\.rawValue))
     #expect(file.words("phase", of: "progress") == MigrationProgress.Phase.allCases.map(\.rawValue))
     #expect(file.words("state", of: "node") == NodeReport.State.allCases.map(\.rawValue))
+    #expect(file.words("level", of: "event") == Note.Level.allCases.map(\.rawValue))
     #expect(file.words("state", of: "plan") == PlanReport.State.allCases.map(\.rawValue))
     #expect(file.words("mode", of: "evacuation") == PlacementMode.allCases.map(\.rawValue))
     #expect(file.words("migration-type", of: "evacuation") == MigrationType.allCases.map(\.rawValue))
