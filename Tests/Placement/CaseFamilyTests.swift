@@ -22,6 +22,16 @@ struct CaseFamilyTests {
     }
   }
 
+  @Test("of a hundred moves and more end when the busiest host must")
+  func makespan() throws {
+    // Its sources have as much to send as each other, and no slot may ever be idle.
+    let entry = try #require(CaseFamilies(salt: "d").entries.first { $0.name == "tight2d-l-auto" })
+    let problem = entry.make().problem
+    let judge = PlanJudge(PlacementEngine.solve(problem, budget: Budget(milliseconds: 1)), problem)
+    #expect(judge.violations == [])
+    #expect(judge.makespan <= judge.makespanBound * 1.005)
+  }
+
   @Test("are the same for the same salt, and others for another")
   func repeatable() {
     let again = CaseFamilies(salt: "test").entries.filter { $0.size == .small || $0.size == .middle }

@@ -102,9 +102,10 @@ struct Scheduler {
       }
       if shortest <= bound + tolerance { break }
     }
-    // Ports that ended late come first in the next attempt; that is worth less than what it takes near the bound.
+    // Ports and jobs that ended late come first in the next attempt; that is worth less than what it takes near the bound.
     let nearby = jobs.count < 500 ? tolerance : bound / 120
     var urgency = [Int](repeating: 0, count: slots.count)
+    var jobUrgency = [Int](repeating: 0, count: jobs.count)
     var latest = best
     for _ in 0..<(attempts > 1 ? min(200, 50_000 / max(1, jobs.count)) : 0) where shortest > bound + nearby {
       for job in jobs.indices {
@@ -112,8 +113,9 @@ struct Scheduler {
         guard late > 0 else { continue }
         urgency[out[job]] += late / 2
         urgency[into[job]] += late / 2
+        jobUrgency[job] += late * 4
       }
-      let (starts, end) = run(Mix(ports: 4, length: 1), urgency)
+      let (starts, end) = run(Mix(ports: 4, length: 1), urgency, jobUrgency)
       latest = starts
       if end < shortest {
         shortest = end
@@ -124,25 +126,27 @@ struct Scheduler {
   }
 
   /// Jobs by priority: those at busy ports and long ones first.
-  func order() -> [Int] { prioritised(Mix(ports: 4, length: 1), nil).map(\.1) }
+  func order() -> [Int] { prioritised(Mix(ports: 4, length: 1), nil, nil).map(\.1) }
 
-  private func prioritised(_ mix: Mix, _ urgency: [Int]?) -> [(Int, Int)] {
+  private func prioritised(_ mix: Mix, _ urgency: [Int]?, _ jobUrgency: [Int]?) -> [(Int, Int)] {
     var keyed = jobs.indices.map { job in
       var ports = max(load[out[job]] / slots[out[job]], load[into[job]] / slots[into[job]])
       if let urgency {
         ports = max(
           load[out[job]] / slots[out[job]] + urgency[out[job]], load[into[job]] / slots[into[job]] + urgency[into[job]])
       }
-      return (-(ports * mix.ports + jobs[job].duration * mix.length), job)
+      return (-(ports * mix.ports + jobs[job].duration * mix.length + (jobUrgency?[job] ?? 0)), job)
     }
     keyed.sort { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 < $1.1 }
     return keyed
   }
 
-  /// - Parameter urgency: of each port, added to the work left there.
-  private func run(_ mix: Mix, _ urgency: [Int]? = nil) -> (starts: [Int], end: Int) {
+  /// - Parameters:
+  ///   - urgency: of each port, added to the work left there.
+  ///   - jobUrgency: of each job, added to its priority: of a late port's jobs those that were late themselves come first.
+  private func run(_ mix: Mix, _ urgency: [Int]? = nil, _ jobUrgency: [Int]? = nil) -> (starts: [Int], end: Int) {
     // By priority, then dealt to their ports in that order.
-    let keyed = prioritised(mix, urgency)
+    let keyed = prioritised(mix, urgency, jobUrgency)
     var queue = PortQueues(jobCount: jobs.count, portFirst: portFirst)
     for (_, job) in keyed { queue.append(job, out[job], into[job]) }
     var free = slots
