@@ -12,7 +12,7 @@ BUILD_PACKAGES := ca-certificates g++ git pkg-config \
   libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev libvirt-dev libxml2-dev libyaml-dev
 LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc6-dev linux-image-cloud-amd64 \
   openssh-client procps util-linux \
-  libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients qemu-system-x86 qemu-utils
+  libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients openssl qemu-system-x86 qemu-utils
 
 .PHONY: help setup build test lint simulate demo bench bench-planner lab-up lab-down clean
 
@@ -34,7 +34,7 @@ lint: ## format and shell checks
 	@if command -v shellcheck >/dev/null; \
 	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
 	  Tests/Lab/bench-links \
-	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/*; \
+	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 
 simulate: setup ## histories of small clusters full of faults, and what they break (SEEDS=2000 FIRST_SEED=1)

@@ -85,7 +85,7 @@ struct BusClient {
           let node = try NodeReport.decode(message.payload)
           nodes[node.host] = node
         } else {
-          let report = try HostReport.decode(message.payload)
+          let report = try Topics.report(on: message.topic, message.payload)
           reports[report.host] = report
         }
       } catch {

@@ -18,6 +18,8 @@ public final class Broker: Sendable {
     public var passwords: [String: String]?
     /// PEM files for a listener with TLS; nil: plain TCP.
     public var tls: (caFile: String, certificateFile: String, keyFile: String)?
+    /// What stands in mosquitto.conf before its own listener.
+    public var firstLines: [String] = []
     /// Further lines of mosquitto.conf.
     public var lines: [String] = []
 
@@ -44,7 +46,8 @@ public final class Broker: Sendable {
     folder = try TemporaryFolder("mosquitto")
     port = try Loopback.freePort()
     try setPasswords(options.passwords ?? [:])
-    var lines = [
+    var lines = options.firstLines
+    lines += [
       "listener \(port) 127.0.0.1", "allow_anonymous \(options.passwords == nil)", "set_tcp_nodelay true",
       // Started by root it would otherwise become another user, who may not write here.
       "user \(geteuid() == 0 ? "root" : "mosquitto")",

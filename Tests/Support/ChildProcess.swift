@@ -87,4 +87,8 @@ public final class ChildProcess: Sendable {
 /// A program could not be started.
 public struct ChildError: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) {
+    self.description = description
+  }
 }

@@ -38,12 +38,7 @@ final class CoordinatorInbox: Sendable {
       if message.isRetained { read(message) { .nodeRecalled(try NodeReport.decode($0)) } }
     case ("coordinator", "plan", _):
       if message.isRetained { read(message) { .planRecalled(try PlanReport.decode($0)) } }
-    case ("migfra", let host, "state"):
-      read(message) { payload in
-        let report = try HostReport.decode(payload)
-        guard report.host.rawValue == host else { throw Impostor(topic: message.topic, host: report.host) }
-        return .hostReported(report)
-      }
+    case ("migfra", _, "state"): read(message) { .hostReported(try Topics.report(on: message.topic, $0)) }
     case ("migfra", _, "progress"): read(message) { .migrationProgressed(try MigrationProgress.decode($0)) }
     default: logger.debug("a message on a topic without meaning", metadata: ["topic": "\(message.topic)"])
     }
@@ -95,12 +90,4 @@ final class CoordinatorInbox: Sendable {
       return .taskUnreadable(error, from: arrival)
     }
   }
-}
-
-/// A host's report on another host's topic.
-private struct Impostor: Error, CustomStringConvertible {
-  let topic: String
-  let host: HostName
-
-  var description: String { "the report says that it is of \(host)" }
 }

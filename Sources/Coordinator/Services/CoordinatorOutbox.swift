@@ -64,7 +64,9 @@ final class CoordinatorOutbox: Sendable {
       case .answer(let payload, let arrival):
         let message = BusMessage(
           topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-        if await publish(message) != nil { journal.settle(arrival, orTell: logger) }
+        if await bus.publish(answer: message, orOn: Topics.coordinatorResult, orTell: logger) != nil {
+          journal.settle(arrival, orTell: logger)
+        }
       case .effect(.publishPlan(let report)):
         await publish(BusMessage(topic: Topics.plan(report.id), payload: report.encoded(), isRetained: true))
       case .effect(.forgetPlan(let plan)):

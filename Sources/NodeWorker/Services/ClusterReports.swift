@@ -60,8 +60,8 @@ public struct ClusterReports: Sendable {
           // Without it no end is seen, and the limit ends the question.
           _ = try? await bus.publish(BusMessage(topic: echo, payload: []))
         case .message(let message):
-          // What cannot be read is no report; its writer's log says more.
-          if let report = try? HostReport.decode(message.payload) { reports[report.host] = report }
+          // What cannot be read, or is about another host, is no report; the coordinator's log says more.
+          if let report = try? Topics.report(on: message.topic, message.payload) { reports[report.host] = report }
           if let value = answer(reports, message.topic == echo) { return value }
         case .disconnected, .takenOver: continue
         }

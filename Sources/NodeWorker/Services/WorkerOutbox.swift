@@ -116,7 +116,9 @@ final class WorkerOutbox: Sendable {
     case .answer(let payload, let arrival):
       let message = BusMessage(
         topic: arrival.route.topic, payload: payload, correlationData: arrival.route.correlationData)
-      if await bus.publish(message, orTell: logger) != nil { journal.settle(arrival, orTell: logger) }
+      if await bus.publish(answer: message, orOn: usualTopic, orTell: logger) != nil {
+        journal.settle(arrival, orTell: logger)
+      }
     case .handOver(let task):
       let message = BusMessage(
         topic: Topics.coordinatorTask, payload: task.encoded(), responseTopic: Topics.reply(to: host))

@@ -11,11 +11,36 @@ extension MessageBus {
     do throws(BusError) {
       return try await publish(message)
     } catch {
-      // A bus that is closed belongs to a program that is ending; its journal knows what is left to say.
-      if error.code != .closed {
-        logger.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
-      }
+      logger.write(error, of: message)
       return nil
+    }
+  }
+
+  /// Publishes an answer where the client wants it, or on the `usual` topic if the broker does not let us write there.
+  @discardableResult
+  public func publish(answer: BusMessage, orOn usual: String, orTell logger: Logger) async -> Delivery? {
+    do throws(BusError) {
+      return try await publish(answer)
+    } catch {
+      guard error.code == .refused, answer.topic != usual else {
+        logger.write(error, of: answer)
+        return nil
+      }
+      logger.warning(
+        "the broker refused a response topic; the answer goes to the usual one",
+        metadata: ["topic": "\(answer.topic)", LogKey.cause: "\(error)"])
+      var answer = answer
+      answer.topic = usual
+      return await publish(answer, orTell: logger)
+    }
+  }
+}
+
+extension Logger {
+  fileprivate func write(_ error: BusError, of message: BusMessage) {
+    // A bus that is closed belongs to a program that is ending; its journal knows what is left to say.
+    if error.code != .closed {
+      self.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
     }
   }
 }

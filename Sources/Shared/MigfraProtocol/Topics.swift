@@ -50,6 +50,23 @@ public enum Topics {
     return host.isValid ? host : nil
   }
 
+  /// A host's report, as read from its own state topic.
+  ///
+  /// - Throws: `YAMLError`; `Impostor` if the report is about another host than the topic: only the topic is guarded by
+  ///   the broker's rights.
+  public static func report(on topic: String, _ payload: [UInt8]) throws -> HostReport {
+    let report = try HostReport.decode(payload)
+    guard topic == state(report.host) else { throw Impostor(host: report.host) }
+    return report
+  }
+
+  /// A host's report on another host's topic.
+  public struct Impostor: Error, CustomStringConvertible {
+    let host: HostName
+
+    public var description: String { "the report says that it is of \(host)" }
+  }
+
   /// The last level of a topic: the host of a reply or node topic, the id of a plan topic.
   public static func lastLevel(of topic: String) -> String {
     topic.split(separator: "/", omittingEmptySubsequences: false).last.map(String.init) ?? topic

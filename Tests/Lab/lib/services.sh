@@ -11,10 +11,11 @@ lab_programs() {
   die "migfra-worker is not built: run \`make build\`, or set MIGFRA_BIN to its folder"
 }
 
-# The broker of a real cluster, but open, with its store in this lab, saved after every change, so that a killed broker
+# The broker of a real cluster, but open and without keys, with its store in this lab, saved after every change, so that a killed broker
 # loses nothing that a test waits for, and without a limit on messages, so that our programs' own limits are seen.
 broker_configuration() {
-  local ours='listener|allow_anonymous|persistence_location|autosave_|message_size_limit|log_dest|user'
+  local ours='listener|per_listener_settings|allow_anonymous|acl_file|(ca|cert|key|crl)file|require_certificate|use_'
+  ours+='|persistence_location|autosave_|message_size_limit|log_dest|user'
   grep -vE "^($ours|#|$)" "$REPOSITORY/docker/mosquitto/mosquitto.conf"
   cat <<END
 listener $BROKER_PORT $(address_of ctl)

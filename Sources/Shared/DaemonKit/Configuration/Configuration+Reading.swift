@@ -49,7 +49,12 @@ extension BrokerSettings {
     }
     keepAlive = .seconds(try section.number("keepalive", in: 5...3600) ?? 10)
     username = try section.optional("username")
-    password = try section.optional("password")
+    do {
+      password = try section.optional("password")
+    } catch {
+      // The error's own words would show it.
+      throw section.error("expected a string without NUL characters", key: "password")
+    }
     if password != nil, username == nil {
       throw section.error("required with 'password'", key: "username", code: .missing)
     }
