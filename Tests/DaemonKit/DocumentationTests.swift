@@ -5,16 +5,20 @@ import Testing
 
 @Suite("docs/configuration.md is true")
 struct DocumentationTests {
-  private static let page: String = {
+  private static let page = page("configuration")
+
+  private static func page(_ name: String) -> String {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     // Without the document every test below fails.
-    return (try? String(contentsOf: root.appending(path: "docs/configuration.md"), encoding: .utf8)) ?? ""
-  }()
-
-  static let examples: [String] = page.components(separatedBy: "```yaml\n").dropFirst().map {
-    $0.components(separatedBy: "```")[0]
+    return (try? String(contentsOf: root.appending(path: "docs/\(name).md"), encoding: .utf8)) ?? ""
   }
+
+  private static func examples(in page: String) -> [String] {
+    page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+  }
+
+  static let examples = examples(in: page)
 
   @Test("its examples are valid", arguments: DocumentationTests.examples)
   func valid(_ example: String) {
@@ -24,6 +28,13 @@ struct DocumentationTests {
   @Test("it has an example for a worker, a coordinator, and the C++ migration-framework's file")
   func threeExamples() {
     #expect(Self.examples.count == 3)
+  }
+
+  @Test("so is that of docs/security.md, which names a key")
+  func security() throws {
+    let example = try #require(Self.examples(in: Self.page("security")).first)
+    let configuration = try Configuration.parse(Array(example.utf8), hostname: "node7")
+    #expect(configuration.broker.tls?.keyFile == "/etc/migfra/keys/key.pem")
   }
 
   @Test("every key is in it, under its section")
