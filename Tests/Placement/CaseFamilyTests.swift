@@ -15,6 +15,11 @@ struct CaseFamilyTests {
       let judge = PlanJudge(solution, planned.problem)
       #expect(judge.violations == [], "\(entry.name)")
       if planned.isFeasible { #expect(judge.unplaced == 0, "\(entry.name)") }
+      if case .evacuate(let evacuation) = planned.problem.task, judge.unplaced == 0, !evacuation.movesOthers {
+        let bounds = CaseBounds(planned.problem)
+        #expect(judge.highestShare >= bounds.share - 1e-9, "\(entry.name)")
+        #expect(judge.imbalance >= bounds.imbalance, "\(entry.name)")
+      }
       let least = (planned.leastExtraMoves ?? 0) + CaseBounds(planned.problem).lifts
       #expect(judge.extraMoves + judge.suspends >= least, "\(entry.name)")
       // Of mixed sizes some parts need more than the bound.

@@ -83,7 +83,7 @@ struct Measurement {
   }
 
   /// Whether the numbers are as equal as they can be, as far as that is known.
-  var isEven: Bool { judge.imbalance == 0 || optimum?.share == .infinity }
+  var isEven: Bool { judge.imbalance <= bounds.imbalance || optimum?.share == .infinity }
 
   /// Parts of the least share that there is, or of its bound; nil: the bound tells nothing here.
   var excessShare: Double? {

@@ -9,6 +9,8 @@ public struct CaseBounds: Sendable {
   public private(set) var hosts = 0
   /// Of the fullest receiving host, if all have a place.
   public private(set) var share = 0.0
+  /// How far the received numbers are from equal, if all have a place.
+  public private(set) var imbalance = 0
   /// Suspends and visits to third hosts of a rearrangement: one for each part whose moves all wait for each other.
   public private(set) var lifts = 0
 
@@ -40,6 +42,7 @@ public struct CaseBounds: Sendable {
     if evacuation.overbooking { overbooked = max(0, wantedCPUs - sumCPUs) }
     hosts = max(Self.prefix(freeMemory, wantedMemory), Self.prefix(freeCPUs, wantedCPUs))
     share = room.level()
+    imbalance = room.imbalance(areCPUsHard: !evacuation.overbooking)
   }
 
   static func count(of sizes: [Int], within room: Int) -> Int {
@@ -77,78 +80,5 @@ public struct CaseBounds: Sendable {
       isBlocked[find(move.destination), default: true] = isBlocked[find(move.destination), default: true] && waits
     }
     return isBlocked.values.count { $0 }
-  }
-}
-
-/// The destinations without the machines that are to come, and those.
-struct Destinations {
-  struct Host {
-    var memory: Int
-    var cpus: Int
-    var usedMemory: Int
-    var usedCPUs: Int
-  }
-
-  var hosts: [Host]
-  /// Of the machines that are to move.
-  var memory: [Int]
-  var cpus: [Int]
-
-  init(_ problem: Problem, _ evacuation: Problem.Evacuation) {
-    var isMoving = [Bool](repeating: false, count: problem.vms.count)
-    for vm in evacuation.moving { isMoving[vm] = true }
-    var used = problem.hosts.map { (memory: $0.reservedMemory, cpus: $0.reservedCPUs) }
-    for (number, vm) in problem.vms.enumerated() where !isMoving[number] {
-      used[vm.host].memory += vm.memory
-      used[vm.host].cpus += vm.vcpus
-    }
-    hosts = evacuation.destinations.map {
-      Host(
-        memory: problem.hosts[$0].memory, cpus: problem.hosts[$0].cpus, usedMemory: used[$0].memory,
-        usedCPUs: used[$0].cpus)
-    }
-    memory = evacuation.moving.map { problem.vms[$0].memory }
-    cpus = evacuation.moving.map { problem.vms[$0].vcpus }
-  }
-
-  /// The least share up to which the receiving hosts must be filled: whole CPUs, and only hosts that are below it.
-  func level() -> Double {
-    let wanted = (memory: memory.reduce(0, +), cpus: cpus.reduce(0, +))
-    func suffices(_ level: Double) -> Bool {
-      var room = (memory: 0, cpus: 0)
-      for host in hosts {
-        let memory = Int(level * Double(host.memory) + 1e-6) - host.usedMemory
-        let cpus = Int(level * Double(host.cpus) + 1e-9) - host.usedCPUs
-        guard memory >= 0, cpus >= 0 else { continue }
-        room.memory += memory
-        room.cpus += cpus
-      }
-      return room.memory >= wanted.memory && room.cpus >= wanted.cpus
-    }
-    var low = 0.0
-    var high = 16.0
-    for _ in 0..<60 {
-      let middle = (low + high) / 2
-      if suffices(middle) { high = middle } else { low = middle }
-    }
-    return max(low, levelOfLargest())
-  }
-
-  /// Of the k largest two share a host, or one is on a host that is at least as full as the k-th emptiest.
-  private func levelOfLargest() -> Double {
-    let byMemory = hosts.sorted { $0.usedMemory * $1.memory < $1.usedMemory * $0.memory }
-    guard let least = byMemory.first else { return 0 }
-    // With unequal hosts only the single largest one tells for sure.
-    let areEqual = hosts.allSatisfy { $0.memory == least.memory }
-    var level = 0.0
-    for (rank, size) in memory.sorted(by: >).prefix(areEqual ? hosts.count : 1).enumerated() {
-      let apart =
-        areEqual
-        ? Double(byMemory[rank].usedMemory + size) / Double(least.memory)
-        : hosts.map { Double($0.usedMemory + size) / Double($0.memory) }.min() ?? 0
-      let together = rank == 0 ? .infinity : Double(least.usedMemory + 2 * size) / Double(least.memory)
-      level = max(level, min(apart, together))
-    }
-    return level
   }
 }
