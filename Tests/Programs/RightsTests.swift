@@ -41,7 +41,7 @@ struct RightsTests {
       ]
     } + [
       Topics.coordinatorTask, Topics.coordinatorResult, Topics.coordinatorState, Topics.coordinatorEcho,
-      Topics.plan(PlanID(rawValue: "p1-1")), "fast/coordinator/event", "fast/other", "migfra/reply/7", "migfra/echo/7",
+      Topics.plan(PlanID(rawValue: "p1-1")), Topics.coordinatorEvent, "fast/other", "migfra/reply/7", "migfra/echo/7",
       "migfra/other", "other",
     ]
 
@@ -66,8 +66,8 @@ struct RightsTests {
 
   private static let ofCoordinator = Rights(
     write: [
-      Topics.coordinatorResult, Topics.coordinatorState, Topics.coordinatorEcho, Topics.plan(PlanID(rawValue: "p1-1")),
-      "migfra/reply/7",
+      Topics.coordinatorResult, Topics.coordinatorState, Topics.coordinatorEcho, Topics.coordinatorEvent,
+      Topics.plan(PlanID(rawValue: "p1-1")), "migfra/reply/7",
     ] + hosts.flatMap { [Topics.task($0), Topics.reply(to: $0), Topics.node($0)] },
     read: [Topics.coordinatorTask, Topics.coordinatorEcho, Topics.plan(PlanID(rawValue: "p1-1"))]
       + hosts.flatMap {
@@ -77,8 +77,8 @@ struct RightsTests {
   private static let ofScheduler = Rights(
     write: hosts.map(Topics.task) + [Topics.coordinatorTask, "migfra/echo/7"],
     read: hosts.flatMap { [Topics.state($0), Topics.result($0), Topics.progress($0), Topics.node($0)] } + [
-      Topics.coordinatorState, Topics.coordinatorResult, Topics.plan(PlanID(rawValue: "p1-1")), "migfra/reply/7",
-      "migfra/echo/7",
+      Topics.coordinatorState, Topics.coordinatorResult, Topics.coordinatorEvent, Topics.plan(PlanID(rawValue: "p1-1")),
+      "migfra/reply/7", "migfra/echo/7",
     ])
 
   private static let ofOperator = Rights(
