@@ -20,6 +20,7 @@ struct VMs: AsyncParsableCommand {
     var uuid: String
     var persistent: Bool
     var processId: Int?
+    var job: String?
     /// Whether its host's worker is there to confirm all this.
     var confirmed: Bool
   }
@@ -32,16 +33,21 @@ struct VMs: AsyncParsableCommand {
           Row(
             vm: vm.name.rawValue, host: report.host.rawValue, state: vm.state.rawValue, vcpus: vm.vcpus,
             memoryKib: vm.memoryKiB, uuid: vm.uuid, persistent: vm.isPersistent, processId: vm.processID,
+            job: vm.job?.rawValue,
             confirmed: report.presence == .online && report.isHypervisorReachable)
         }
       }.sorted { ($0.vm, $0.host) < ($1.vm, $1.host) }
       if options.json { return try printJSON(rows) }
-      var table = Table(["VM", "HOST", "STATE", "VCPUS", "MEMORY", "PID", "UUID"], rightAligned: [3, 4, 5])
+      // A column that few clusters have anything for.
+      let hasJobs = rows.contains { $0.job != nil }
+      var table = Table(
+        ["VM", "HOST", "STATE", "VCPUS", "MEMORY", "PID", "UUID"] + (hasJobs ? ["JOB"] : []), rightAligned: [3, 4, 5])
       for row in rows {
-        table.add([
-          row.vm, row.host, row.confirmed ? row.state : "\(row.state)?", "\(row.vcpus)",
-          SizeText.kibibytes(row.memoryKib), row.processId.map(String.init) ?? "-", row.uuid,
-        ])
+        table.add(
+          [
+            row.vm, row.host, row.confirmed ? row.state : "\(row.state)?", "\(row.vcpus)",
+            SizeText.kibibytes(row.memoryKib), row.processId.map(String.init) ?? "-", row.uuid,
+          ] + (hasJobs ? [row.job ?? "-"] : []))
       }
       print(table.text)
     }

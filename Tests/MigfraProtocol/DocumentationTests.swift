@@ -35,7 +35,7 @@ struct DocumentationTests {
   @Test("every result in it is what our programs write")
   func results() throws {
     let results = examples(with: "result")
-    #expect(results.count == 10)
+    #expect(results.count == 12)
     for example in results { #expect(text(try answer(example).encoded()) == example) }
   }
 
@@ -60,7 +60,7 @@ struct DocumentationTests {
 
   @Test("every example in it is a task, a result or a report")
   func completeness() {
-    #expect(Self.examples.count == 18 + 10 + 6)
+    #expect(Self.examples.count == 20 + 12 + 6)
   }
 
   @Test("every error code is in it once", arguments: ErrorCode.allCases)

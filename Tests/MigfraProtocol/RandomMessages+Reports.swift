@@ -5,7 +5,8 @@ extension RandomMessages {
   mutating func machine() -> VirtualMachine {
     VirtualMachine(
       name: VMName(rawValue: text()), uuid: text(), state: one(of: VirtualMachine.State.allCases),
-      memoryKiB: below(1 << 36), vcpus: below(1 << 20), isPersistent: flip(), processID: maybe { $0.number() })
+      memoryKiB: below(1 << 36), vcpus: below(1 << 20), isPersistent: flip(), processID: maybe { $0.number() },
+      job: maybe { $0.job() })
   }
 
   mutating func hostReport() -> HostReport {

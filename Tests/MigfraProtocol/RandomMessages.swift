@@ -57,6 +57,13 @@ struct RandomMessages {
     }
   }
 
+  mutating func job() -> JobName {
+    while true {
+      let name = JobName(rawValue: text())
+      if name.isValid { return name }
+    }
+  }
+
   mutating func host() -> HostName {
     one(of: ["node1", "0017", "true", "1.5", "1e3", "no", "10.77.0.1", "_", "a.b-c_d", "0x1f", "null", "2001-01-01"])
   }
@@ -72,7 +79,7 @@ struct RandomMessages {
 
   mutating func task() -> TaskMessage {
     let body: TaskMessage.Body =
-      switch below(15) {
+      switch below(17) {
       case 0: .start(several(3) { $0.start() })
       case 1: .stop(several(3) { $0.stop() })
       case 2: .suspend(several(3) { $0.vm() })
@@ -92,6 +99,8 @@ struct RandomMessages {
       case 10: .restore(NodeRestore(way: travel(), isDryRun: flip()))
       case 11: .rearrange(rearrangement())
       case 12: .apply(planID())
+      case 13: .hold(JobHold(vm: vm(), processes: hook() ?? .announced, lease: 1 + below(86_400)))
+      case 14: .release(JobRelease(vm: vm(), processes: hook()))
       default:
         .evacuate(
           NodeEvacuation(
@@ -157,6 +166,7 @@ struct RandomMessages {
     var start = VMStart(
       source: source, name: isNamed ? name : nil, memoryKiB: maybe { 1 + $0.below(1 << 36) },
       vcpus: maybe { 1 + $0.below(1000) }, awaitsSSH: flip(), probeHostname: maybe { $0.host().rawValue })
+    start.job = maybe { $0.job() }
     start.vcpuMap = maybe { _ in [[1], [2, 3]] }
     start.memoryNodes = maybe { _ in [[0]] }
     start.pciIDs = some(2) { PCIDeviceID(vendor: UInt16($0.below(1 << 16)), device: UInt16($0.below(1 << 16))) }

@@ -195,7 +195,8 @@ struct ResultShapeTests {
     #expect(
       titles == [
         "start vm -> vm started", "stop vm -> vm stopped", "suspend vm -> vm suspended", "resume vm -> vm resumed",
-        "repin vm -> vm repinned", "migrate vm -> vm migrated", "evacuate node -> node evacuated",
+        "repin vm -> vm repinned", "hold job -> job held", "release job -> job released", "migrate vm -> vm migrated",
+        "evacuate node -> node evacuated",
         "restore node -> node restored", "rearrange vms -> vms rearranged", "apply plan -> node evacuated",
         "cordon node -> node cordoned", "uncordon node -> node uncordoned", "cancel -> task cancelled",
         "pause -> task paused", "resume -> task resumed",

@@ -114,6 +114,14 @@ struct SeedTaskTests {
           }, partner: SwapPartner(vm: "vm2", hookProcesses: .count(2), vcpuMap: [[0], [1]])))),
     Example(
       text: """
+        task: hold job
+        vm-name: vm1
+        pscom-hook-procs: 4
+        lease: 120
+        """, body: .hold(JobHold(vm: "vm1", processes: .count(4), lease: 120))),
+    Example(text: "task: release job\nvm-name: vm1\n", body: .release(JobRelease(vm: "vm1"))),
+    Example(
+      text: """
         task: restore node
         parameter:
           migration-type: warm

@@ -55,7 +55,7 @@ struct UnreadableTaskTests {
     #expect(error.id == "x")
     #expect(
       error.description
-        == "line 2, column 7: task: expected one of start vm, stop vm, suspend vm, resume vm, repin vm, migrate vm, "
+        == "line 2, column 7: task: expected one of start vm, stop vm, suspend vm, resume vm, repin vm, hold job, release job, migrate vm, "
         + "evacuate node, restore node, rearrange vms, apply plan, cordon node, uncordon node, cancel, pause, resume, quit, found the string '\(name)'"
     )
   }

@@ -1,3 +1,4 @@
+import ClusterModel
 import MigfraProtocol
 import Testing
 
@@ -42,6 +43,31 @@ struct DomainDescriptionTests {
     description.setPins([[4], [5, 6]])
     let expected = "<cputune><shares>2048</shares><emulatorpin cpuset='1'/>\(pins)</cputune><os/>"
     #expect(try description == domain(expected))
+  }
+
+  @Test("The job is read whatever its prefix, replaced, and leaves other metadata alone")
+  func job() throws {
+    let label = "<migfra:job xmlns:migfra='urn:migfra:job'>j 1</migfra:job>"
+    var description = try domain("")
+    #expect(description.job == nil)
+    description.setJob("j 1")
+    #expect(description.job == "j 1" && description.text.contains("2</x:vcpu>"))
+    let once = description
+    description.setJob("j<2>")
+    #expect(description.job == "j<2>" && description.text.contains("2</x:vcpu>"))
+    description.setJob("j 1")
+    #expect(description == once)
+    for own in [
+      label, "<job xmlns='urn:migfra:job'>\n  j 1\n</job>", "<m:job xmlns:m='urn:migfra:job'>j 1</m:job>",
+    ] {
+      var labelled = try DomainDescription("<domain><metadata>\(own)</metadata></domain>")
+      #expect(labelled.job == "j 1")
+      labelled.setJob("j2")
+      #expect(labelled.job == "j2" && !labelled.text.contains("j 1"))
+    }
+    for other in ["<m:job xmlns:m='y'>j</m:job>", "<job>j</job>", "<m:job xmlns:m='urn:migfra:job'/>"] {
+      #expect(try DomainDescription("<domain><metadata>\(other)</metadata></domain>").job == nil)
+    }
   }
 
   @Test("Memory is set in KiB, all of it from the start")

@@ -29,6 +29,29 @@ struct JournalTableTests {
     #expect(try journal.jobs() == [SuspendedJob(vm: "vm1", audience: .processes(["2", "10"]), isClosed: true)])
   }
 
+  @Test("jobs that are held, with their lease, until they are released")
+  func holds() throws {
+    let folder = try TemporaryFolder()
+    let held = SuspendedJob(vm: "vm1", audience: .processes(["2"]), isClosed: true, lease: 60)
+    let other = SuspendedJob(vm: "vm2", audience: .everyProcess(count: 4), isClosed: true, lease: 30)
+    do {
+      let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
+      for job in [held, other] { try journal.remember(job) }
+      #expect(try journal.jobs() == [held, other])
+      var opening = other
+      opening.isClosed = false
+      opening.lease = nil
+      try journal.remember(opening)
+      #expect(try journal.jobs() == [held, opening])
+      try journal.forget(jobOf: "vm2")
+      try journal.close()
+    }
+    let journal = try TaskJournal.ofWorker(folder.file("w.sqlite"), leastEpoch: 1)
+    #expect(try journal.jobs() == [held])
+    try journal.forget(jobOf: "vm1")
+    #expect(try journal.jobs() == [])
+  }
+
   @Test("the newest coordinator")
   func newestCoordinator() throws {
     let folder = try TemporaryFolder()

@@ -197,6 +197,32 @@ struct LibvirtHypervisorTests {
     }
   }
 
+  @Test("The job of a machine is told, whether its start or its own description names it, also when it is off")
+  func job() async throws {
+    try await with { hypervisor, inventory in
+      func jobs() -> [JobName?]? { inventory()?.vms.map(\.job) }
+      var start = VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false)
+      start.job = "mpi & 17"
+      _ = try await hypervisor.start(start, OperationControl())
+      try await eventually("the task's label") { jobs() == ["mpi & 17"] }
+      try await hypervisor.stop(VMStop(vm: "vm1"))
+      try await eventually("off, and labelled") {
+        inventory()?.vms.first?.state == .shutOff && jobs() == ["mpi & 17"]
+      }
+      var again = VMStart(source: .defined("vm1"), awaitsSSH: false)
+      again.job = "other"
+      _ = try await hypervisor.start(again, OperationControl())
+      try await eventually("another label") { jobs() == ["other"] }
+      let untouched = try await hypervisor.start(again, OperationControl())
+      #expect(untouched.details == "it runs already; not touched: its job")
+      let own = xml("vm2").replacing(
+        "</domain>", with: "<metadata><j:job xmlns:j='urn:migfra:job'>own</j:job></metadata></domain>")
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(own, isTransient: true), awaitsSSH: false), OperationControl())
+      try await eventually("its own label") { jobs() == ["other", "own"] }
+    }
+  }
+
   @Test("A transient machine's XML, too, gets the sizes and places of the task")
   func transientShape() async throws {
     try await with { hypervisor, inventory in

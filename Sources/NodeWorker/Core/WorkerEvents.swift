@@ -83,6 +83,8 @@ public enum WorkerTimer: Sendable, Hashable {
   case retry(OperationID)
   /// The processes of the machine's job have had their time.
   case processPatience(VMName, generation: Int)
+  /// What holds the machine's job has not been renewed.
+  case lease(VMName, generation: Int)
   /// The coordinator has had its time to appear, or to come back.
   case coordinatorPatience(epoch: Epoch?)
 }

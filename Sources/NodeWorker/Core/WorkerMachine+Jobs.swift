@@ -14,7 +14,7 @@ extension WorkerMachine {
     _ job: JobInProgress, of vm: VMName, for id: OperationID, at now: Moment
   ) -> [WorkerEffect] {
     switch job.phase {
-    case .closed: return perform(id)
+    case .closed: return jobIsClosed(for: id, at: now)
     // Nobody knows who had been asked: all go on, and the operation begins anew.
     case .closing: return open(vm, then: .begin(id), at: now)
     case .opening:
@@ -31,19 +31,17 @@ extension WorkerMachine {
 
   /// Asks the processes of the operation's machine to close their connections.
   mutating func close(_ id: OperationID, at now: Moment) -> [WorkerEffect] {
-    guard let (order, hook) = operations[id]?.operation.hookedOrder else { return [] }
-    guard
-      let audience = announced.audience(
-        of: order.vm, hook, areAddressable: configuration.areProcessesAddressable)
-    else { return perform(id) }
-    let job = SuspendedJob(vm: order.vm, audience: audience)
-    jobs[order.vm] = JobInProgress(session: PscomSession(.suspend, job), phase: .closing, since: now.uptime)
+    guard let operation = operations[id]?.operation, let (vm, hook) = operation.closing else { return [] }
+    guard let audience = announced.audience(of: vm, hook, areAddressable: configuration.areProcessesAddressable) else {
+      return jobIsClosed(for: id, at: now)
+    }
+    let job = SuspendedJob(vm: vm, audience: audience)
+    jobs[vm] = JobInProgress(session: PscomSession(.suspend, job), phase: .closing, since: now.uptime)
     operations[id]?.stage = .closing
-    return [
-      .publishProgress(
-        MigrationProgress(vm: order.vm, task: order.task, destination: order.destination, phase: .suspendingJob)),
-      .rememberJob(job),
-    ]
+    let progress = operation.hookedOrder.map { order, _ in
+      MigrationProgress(vm: vm, task: order.task, destination: order.destination, phase: .suspendingJob)
+    }
+    return (progress.map { [.publishProgress($0)] } ?? []) + [.rememberJob(job)]
   }
 
   /// No process is disturbed before it is on disk that it will have to be told to go on.
@@ -96,6 +94,7 @@ extension WorkerMachine {
       let time = TimeMeasurement("pscom-suspend-\(vm)", seconds: (now.uptime - job.since).inSeconds)
       operations[id]?.times.append(time)
       jobs[vm]?.phase = .closed
+      if case .hold? = operations[id]?.operation { return jobIsClosed(for: id, at: now) }
       var closed = job.session.job
       closed.isClosed = true
       return [.rememberJob(closed)] + perform(id)
@@ -123,6 +122,7 @@ extension WorkerMachine {
     // The next incarnation must not take for closed what was told to open.
     var opening = job.session.job
     opening.isClosed = false
+    opening.lease = nil
     let remembering: [WorkerEffect] = job.phase == .closed ? [.rememberJob(opening)] : []
     job.phase = .opening(then: then)
     job.session = PscomSession(.resume, opening)
@@ -182,13 +182,19 @@ extension WorkerMachine {
 
   /// Jobs of the last incarnation that no task will open.
   mutating func openAbandonedJobs(at now: Moment) -> [WorkerEffect] {
+    // A hold that was asked for begins anew.
     let wanted = Set(operations.values.compactMap { $0.operation.hookedOrder?.order.vm })
-    return jobs.keys.filter { !wanted.contains($0) }.sorted().flatMap { vm in
-      [
-        WorkerEffect.note(
-          Note(.warning, "a job was left with closed connections and is told to go on", ["vm": vm.rawValue]))
-      ]
-        + open(vm, then: .nothing, at: now)
-    }
+    let abandoned = jobs.filter { vm, job in
+      if case .opening = job.phase { return false }
+      return !wanted.contains(vm) && !job.isHeld
+    }.keys.sorted()
+    return goOnHolding()
+      + abandoned.flatMap { vm in
+        [
+          WorkerEffect.note(
+            Note(.warning, "a job was left with closed connections and is told to go on", ["vm": vm.rawValue]))
+        ]
+          + open(vm, then: .nothing, at: now)
+      }
   }
 }

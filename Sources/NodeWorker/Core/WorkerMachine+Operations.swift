@@ -26,6 +26,11 @@ extension WorkerMachine {
   /// Begins an operation that has its turn, or tries it again.
   mutating func attempt(_ id: OperationID, at now: Moment) -> [WorkerEffect] {
     guard let operation = operations[id] else { return [] }
+    switch operation.operation {
+    case .hold(let hold): return self.hold(hold, id, at: now)
+    case .release(let release): return self.release(release, id, at: now)
+    default: break
+    }
     // An order that came too late only looks where the machine is.
     guard let (order, _) = operation.operation.hookedOrder, order.mayBegin || jobs[order.vm] != nil else {
       return perform(id)
@@ -85,8 +90,8 @@ extension WorkerMachine {
   mutating func end(_ id: OperationID, _ outcome: OperationOutcome, at now: Moment) -> [WorkerEffect] {
     guard let operation = operations[id] else { return [] }
     let isKept = operation.operation.keepsJobClosed && outcome.isSuccess
-    if let (order, _) = operation.operation.hookedOrder, jobs[order.vm] != nil, !isKept {
-      return open(order.vm, then: .finish(id, outcome), at: now)
+    if let (vm, _) = operation.operation.closing, let job = jobs[vm], !job.isHeld, !isKept {
+      return open(vm, then: .finish(id, outcome), at: now)
     }
     return conclude(id, outcome, at: now)
   }

@@ -35,6 +35,8 @@ extension WorkerMachine {
     case .suspend(let vms): effects += begin(vms.map(Operation.suspend), for: task, arrival, at: now)
     case .resume(let vms): effects += begin(vms.map(Operation.resume), for: task, arrival, at: now)
     case .repin(let entries): effects += begin(entries.map(Operation.repin), for: task, arrival, at: now)
+    case .hold(let hold): effects += begin([.hold(hold)], for: task, arrival, at: now)
+    case .release(let release): effects += begin([.release(release)], for: task, arrival, at: now)
     case .migrate(let migration) where migration.partner != nil: effects += handOver(task, arrival, at: now)
     case .migrate(let migration):
       let order = MigrationOrder(

@@ -146,6 +146,7 @@ public struct WorkerMachine: Sendable {
       return attempt(id, at: now)
     case .timerFired(.processPatience(let vm, let generation)):
       return processPatienceEnded(vm, generation: generation, at: now)
+    case .timerFired(.lease(let vm, let generation)): return leaseEnded(vm, generation: generation, at: now)
     case .timerFired(.coordinatorPatience): return coordinatorPatienceEnded(at: now)
     }
   }

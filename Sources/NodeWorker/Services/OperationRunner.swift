@@ -31,6 +31,7 @@ struct OperationRunner {
       case .repin(let repin):
         try await hypervisor.repin(repin)
         return .success(vm: repin.vm)
+      case .hold, .release: preconditionFailure("the core carries these out itself")
       case .examine(let order):
         return switch try await hypervisor.examine(order) {
         case .ready: .ready

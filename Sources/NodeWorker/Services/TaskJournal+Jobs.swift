@@ -17,6 +17,10 @@ extension TaskJournal {
           count INTEGER NOT NULL,         -- how many
           closed INTEGER NOT NULL         -- all have answered
         );
+        CREATE TABLE IF NOT EXISTS hold (  -- those of them that stay closed from task to task
+          vm TEXT PRIMARY KEY,
+          lease INTEGER NOT NULL          -- seconds
+        );
         CREATE TABLE IF NOT EXISTS coordinator (epoch INTEGER NOT NULL);  -- the newest that is known
         """)
   }
@@ -33,6 +37,11 @@ extension TaskJournal {
       try database.execute(
         sql: "INSERT OR REPLACE INTO job (vm, processes, count, closed) VALUES (?, ?, ?, ?)",
         arguments: [job.vm.rawValue, names, count, job.isClosed])
+      try database.execute(sql: "DELETE FROM hold WHERE vm = ?", arguments: [job.vm.rawValue])
+      if let lease = job.lease {
+        try database.execute(
+          sql: "INSERT INTO hold (vm, lease) VALUES (?, ?)", arguments: [job.vm.rawValue, lease])
+      }
     }
   }
 
@@ -40,6 +49,7 @@ extension TaskJournal {
   public func forget(jobOf vm: VMName) throws {
     try database.write { database in
       try database.execute(sql: "DELETE FROM job WHERE vm = ?", arguments: [vm.rawValue])
+      try database.execute(sql: "DELETE FROM hold WHERE vm = ?", arguments: [vm.rawValue])
     }
   }
 
@@ -62,13 +72,14 @@ extension TaskJournal {
   /// The jobs that the last incarnation left.
   public func jobs() throws -> [SuspendedJob] {
     try database.read { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM job ORDER BY vm").map { row in
+      try Row.fetchAll(database, sql: "SELECT * FROM job LEFT JOIN hold USING (vm) ORDER BY vm").map { row in
         let names = try (row["processes"] as String?).map {
           try JSONDecoder().decode([String].self, from: Data($0.utf8))
         }
         return SuspendedJob(
           vm: VMName(rawValue: row["vm"]),
-          audience: names.map { .processes(Set($0)) } ?? .everyProcess(count: row["count"]), isClosed: row["closed"])
+          audience: names.map { .processes(Set($0)) } ?? .everyProcess(count: row["count"]), isClosed: row["closed"],
+          lease: row["lease"])
       }
     }
   }

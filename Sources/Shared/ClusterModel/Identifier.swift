@@ -67,6 +67,27 @@ public struct VMName: Identifier {
   }
 }
 
+/// What machines of one job have in common; chosen by whoever starts them.
+public struct JobName: Identifier {
+  public let rawValue: String
+
+  public init(rawValue: String) {
+    self.rawValue = rawValue
+  }
+
+  /// Whether a machine's description and a log line can carry the name: 1 to 255 bytes, no control characters, no space at
+  /// its ends.
+  public var isValid: Bool {
+    (1...255).contains(rawValue.utf8.count) && rawValue.first != " " && rawValue.last != " "
+      && rawValue.unicodeScalars.allSatisfy { scalar in
+        switch scalar {
+        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": false
+        default: true
+        }
+      }
+  }
+}
+
 /// The `id` of a task, chosen by whoever asks and returned with the answer.
 public struct TaskID: Identifier {
   public let rawValue: String

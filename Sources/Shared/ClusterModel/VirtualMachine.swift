@@ -29,10 +29,12 @@ public struct VirtualMachine: Sendable, Equatable, Codable {
   public var isPersistent: Bool
   /// The process that runs the machine, on its host; nil while it does not run or is not known.
   public var processID: Int?
+  /// The job that it takes part in: machines of one job move as one; nil: none, or by itself.
+  public var job: JobName?
 
   public init(
     name: VMName, uuid: String, state: State, memoryKiB: Int, vcpus: Int, isPersistent: Bool = true,
-    processID: Int? = nil
+    processID: Int? = nil, job: JobName? = nil
   ) {
     self.name = name
     self.uuid = uuid
@@ -41,6 +43,7 @@ public struct VirtualMachine: Sendable, Equatable, Codable {
     self.vcpus = vcpus
     self.isPersistent = isPersistent
     self.processID = processID
+    self.job = job
   }
 }
 

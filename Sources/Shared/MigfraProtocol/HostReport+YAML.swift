@@ -67,6 +67,7 @@ extension VirtualMachine {
     ]
     if !isPersistent { fields.append(("transient", true)) }
     if let processID { fields.append(("process-id", .integer(processID))) }
+    if let job { fields.append(("job", .string(job.rawValue))) }
     return fields
   }
 
@@ -78,6 +79,7 @@ extension VirtualMachine {
       state: try reader.required("state"), memoryKiB: try reader.requiredMemory("memory"),
       vcpus: try reader.requiredCPUs("vcpus"), isPersistent: !(try reader.optional("transient") ?? false),
       processID: try reader.optionalCount("process-id"))
+    job = try reader.optional("job", as: JobName.self)
   }
 }
 

@@ -49,6 +49,8 @@ extension TaskMessage {
     case .suspendVM: body = .suspend(try readNames(&reader, &findings))
     case .resumeVM: body = .resume(try readNames(&reader, &findings))
     case .repinVM: body = .repin(try readRepin(&reader, &findings))
+    case .holdJob: body = .hold(try JobHold(&reader))
+    case .releaseJob: body = .release(try JobRelease(&reader))
     case .migrateVM: body = .migrate(try readMigrate(&reader, &findings))
     case .evacuateNode: body = .evacuate(try readEvacuate(&reader, &findings))
     case .restoreNode: body = .restore(try NodeRestore(&reader, &findings))
@@ -77,6 +79,7 @@ extension TaskMessage {
       let isTransient = try entry.optional("transient", as: Bool.self) ?? false
       let awaitsSSH = try entry.optional("probe-with-ssh", as: Bool.self) ?? true
       let probeHostname = try entry.optional("probe-hostname", as: HostName.self)
+      let job = try entry.optional("job", as: JobName.self)
       let memory = try entry.optionalCount("memory")
       let vcpus = try entry.optionalCount("vcpus")
       if memory == 0 || vcpus == 0 {
@@ -101,6 +104,7 @@ extension TaskMessage {
       var start = VMStart(
         source: source, name: name, memoryKiB: memory, vcpus: vcpus, awaitsSSH: awaitsSSH,
         probeHostname: probeHostname?.rawValue)
+      start.job = job
       start.vcpuMap = vcpuMap
       start.memoryNodes = memoryNodes
       start.pciIDs = pciIDs

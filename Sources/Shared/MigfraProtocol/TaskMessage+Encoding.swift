@@ -25,6 +25,8 @@ extension TaskMessage {
       } else {
         fields.append(("list", .sequence(entries.map { .mapping($0.fields) })))
       }
+    case .hold(let hold): fields += hold.fields
+    case .release(let release): fields += release.fields
     case .migrate(let migration): fields += migration.fields
     case .evacuate(let evacuation): fields += evacuation.fields
     case .restore(let restore): fields += restore.fields
@@ -49,6 +51,7 @@ extension VMStart {
       fields.append(("xml", .string(xml)))
       if isTransient { fields.append(("transient", true)) }
     }
+    if let job { fields.append(("job", .string(job.rawValue))) }
     if let memoryKiB { fields.append(("memory", .integer(memoryKiB))) }
     if let vcpus { fields.append(("vcpus", .integer(vcpus))) }
     if let vcpuMap { fields.append(("vcpu-map", .cpus(vcpuMap))) }

@@ -9,6 +9,8 @@ public struct TaskMessage: Sendable, Equatable {
     case suspendVM = "suspend vm"
     case resumeVM = "resume vm"
     case repinVM = "repin vm"
+    case holdJob = "hold job"
+    case releaseJob = "release job"
     case migrateVM = "migrate vm"
     case evacuateNode = "evacuate node"
     case restoreNode = "restore node"
@@ -24,7 +26,7 @@ public struct TaskMessage: Sendable, Equatable {
     /// Whether its answer says where the whole stands: it concerns a host or another task.
     public var concernsWhole: Bool {
       switch self {
-      case .startVM, .stopVM, .suspendVM, .resumeVM, .repinVM, .migrateVM, .quit: false
+      case .startVM, .stopVM, .suspendVM, .resumeVM, .repinVM, .holdJob, .releaseJob, .migrateVM, .quit: false
       case .evacuateNode, .restoreNode, .rearrangeVMs, .applyPlan, .cordonNode, .uncordonNode, .cancel, .pause,
         .resume:
         true
@@ -39,6 +41,8 @@ public struct TaskMessage: Sendable, Equatable {
       case .suspendVM: .vmSuspended
       case .resumeVM: .vmResumed
       case .repinVM: .vmRepinned
+      case .holdJob: .jobHeld
+      case .releaseJob: .jobReleased
       case .migrateVM: .vmMigrated
       case .evacuateNode, .applyPlan: .nodeEvacuated
       case .restoreNode: .nodeRestored
@@ -60,6 +64,8 @@ public struct TaskMessage: Sendable, Equatable {
     case suspend([VMName])
     case resume([VMName])
     case repin([VMRepin])
+    case hold(JobHold)
+    case release(JobRelease)
     case migrate(VMMigration)
     case evacuate(NodeEvacuation)
     case restore(NodeRestore)
@@ -121,6 +127,8 @@ public struct TaskMessage: Sendable, Equatable {
     case .suspend: .suspendVM
     case .resume: .resumeVM
     case .repin: .repinVM
+    case .hold: .holdJob
+    case .release: .releaseJob
     case .migrate: .migrateVM
     case .evacuate: .evacuateNode
     case .restore: .restoreNode
@@ -142,6 +150,8 @@ public struct TaskMessage: Sendable, Equatable {
     case .stop(let entries): entries.map(\.vm)
     case .suspend(let names), .resume(let names): names
     case .repin(let entries): entries.map(\.vm)
+    case .hold(let hold): [hold.vm]
+    case .release(let release): [release.vm]
     case .migrate(let migration): [migration.vm]
     case .rearrange(let wish): wish.moves.map(\.vm)
     case .evacuate, .restore, .apply, .cordon, .uncordon, .cancel, .pauseOperation, .resumeOperation, .quit: []

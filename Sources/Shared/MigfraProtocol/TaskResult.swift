@@ -9,6 +9,8 @@ public struct TaskResult: Sendable, Equatable {
     case vmSuspended = "vm suspended"
     case vmResumed = "vm resumed"
     case vmRepinned = "vm repinned"
+    case jobHeld = "job held"
+    case jobReleased = "job released"
     case vmMigrated = "vm migrated"
     case nodeEvacuated = "node evacuated"
     case nodeRestored = "node restored"

@@ -13,6 +13,8 @@ public struct VMStart: Sendable, Equatable {
   public var source: Source
   /// The name that the task gives; an XML's own name is what counts.
   public var name: VMName?
+  /// The job that it takes part in; nil: as defined.
+  public var job: JobName?
   /// Memory now and at most, KiB; nil: as defined.
   public var memoryKiB: Int?
   /// Virtual CPUs now and at most; nil: as defined.

@@ -19,6 +19,17 @@ extension VMName: YAMLReadable {
   }
 }
 
+extension JobName: YAMLReadable {
+  public static var expectation: String {
+    "a job's name (1 to 255 bytes, no control characters, no space at either end)"
+  }
+
+  public init(yaml: YAMLNode) throws(YAMLError) {
+    self.init(rawValue: try String(yaml: yaml))
+    guard isValid else { throw yaml.mismatch(Self.expectation) }
+  }
+}
+
 extension TaskID: YAMLReadable {
   /// Room for the ids that a coordinator and a worker make of plans, hosts and machines with the longest names.
   static let maximumBytes = 1024

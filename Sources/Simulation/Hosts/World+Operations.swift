@@ -45,6 +45,7 @@ extension World {
       case .suspend(let vm): try setState(of: vm, to: .paused, number, run)
       case .resume(let vm): try setState(of: vm, to: .running, number, run)
       case .repin(let repin): finish(number, .success(vm: repin.vm))
+      case .hold, .release: preconditionFailure("the core carries these out itself")
       case .examine(let order): try examine(order, number, run)
       case .migrate(let order): try proceed(with: order, number, run)
       }

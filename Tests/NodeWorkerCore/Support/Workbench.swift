@@ -149,6 +149,8 @@ extension Operation {
     case .suspend: "suspend"
     case .resume: "resume"
     case .repin: "repin"
+    case .hold: "hold"
+    case .release: "release"
     case .examine: "examine"
     case .migrate: "migrate"
     }

@@ -95,7 +95,9 @@ struct WorkerStorm {
   private mutating func body() -> TaskMessage.Body {
     let vms = Self.vms.filter { _ in generator.happens(60) }
     guard let vm = vms.randomElement(using: &generator) else { return .uncordon }
-    switch Int.random(in: 0..<9, using: &generator) {
+    switch Int.random(in: 0..<11, using: &generator) {
+    case 9: return .hold(JobHold(vm: vm, lease: Int.random(in: 1...40, using: &generator)))
+    case 10: return .release(JobRelease(vm: vm, processes: generator.happens(30) ? .announced : nil))
     case 7: return .cancel(TaskID(rawValue: "t\(Int.random(in: 0..<200, using: &generator))"))
     case 8:
       var tuning = MigrationTuning()

@@ -21,6 +21,9 @@ public enum Operation: Sendable, Equatable {
   case suspend(VMName)
   case resume(VMName)
   case repin(VMRepin)
+  /// The core's own: it is never performed by the hypervisor.
+  case hold(JobHold)
+  case release(JobRelease)
   /// Only looks whether the migration could begin; touches nothing.
   case examine(MigrationOrder)
   case migrate(MigrationOrder)
@@ -31,6 +34,8 @@ public enum Operation: Sendable, Equatable {
     case .start(let start): start.name
     case .stop(let stop): stop.vm
     case .repin(let repin): repin.vm
+    case .hold(let hold): hold.vm
+    case .release(let release): release.vm
     case .suspend(let vm), .resume(let vm): vm
     case .examine(let order), .migrate(let order): order.vm
     }
@@ -47,7 +52,7 @@ public enum Operation: Sendable, Equatable {
   var isAbortable: Bool {
     switch self {
     case .start, .examine, .migrate: true
-    case .stop, .suspend, .resume, .repin: false
+    case .stop, .suspend, .resume, .repin, .hold, .release: false
     }
   }
 
@@ -55,6 +60,11 @@ public enum Operation: Sendable, Equatable {
   var hookedOrder: (order: MigrationOrder, hook: HookProcesses)? {
     guard case .migrate(let order) = self, let hook = order.tuning.hookProcesses, hook != .count(0) else { return nil }
     return (order, hook)
+  }
+
+  /// The machine whose job is closed before the operation, and whose connections.
+  var closing: (vm: VMName, hook: HookProcesses)? {
+    if case .hold(let hold) = self { (hold.vm, hold.processes) } else { hookedOrder.map { ($0.order.vm, $0.hook) } }
   }
 
   /// Whether a success leaves the job as it is, for the next stage.
@@ -66,7 +76,7 @@ public enum Operation: Sendable, Equatable {
     switch self {
     case .start: .starts
     case .examine, .migrate: .migrations
-    case .stop, .suspend, .resume, .repin: .none
+    case .stop, .suspend, .resume, .repin, .hold, .release: .none
     }
   }
 }

@@ -1,10 +1,12 @@
 import ClusterModel
 import MigfraProtocol
 
-/// A job's connections around one machine's migration.
+/// A job's connections around one machine's migration, or for as long as they are held.
 ///
 ///     closing ──all have answered──▶ closed ──the machine has moved, or stays──▶ opening ──▶ (forgotten)
 ///        └──silence, a refusal, a cancel──────────────────────────────────────────▲
+///
+/// One that is held stays closed when a migration of its machine ends, until it is released or its lease has ended.
 ///
 /// It is on disk from before the first process is asked until after the last was asked to go on, so that a worker that
 /// is killed in between finds it at its next start.
@@ -29,6 +31,11 @@ struct JobInProgress: Sendable {
   var since: Duration
   /// Of the phase's timer; an older one is stale.
   var generation = 0
+  /// The operation that has begun its lease; a timer of an older one is stale.
+  var leaseNumber = 0
   /// Whether those that did not confirm were asked to go on a second time.
   var isRepeated = false
+
+  /// Whether it is kept closed beyond the operation that runs.
+  var isHeld: Bool { phase == .closed && session.job.lease != nil }
 }

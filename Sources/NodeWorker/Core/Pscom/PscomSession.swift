@@ -14,11 +14,14 @@ public struct SuspendedJob: Sendable, Equatable {
   public var audience: Audience
   /// Whether all have closed their connections; false: they have been asked to.
   public var isClosed: Bool
+  /// Held for so many seconds at most, beyond single migrations; nil: it is closed for one operation.
+  public var lease: Int?
 
-  public init(vm: VMName, audience: Audience, isClosed: Bool = false) {
+  public init(vm: VMName, audience: Audience, isClosed: Bool = false, lease: Int? = nil) {
     self.vm = vm
     self.audience = audience
     self.isClosed = isClosed
+    self.lease = lease
   }
 }
 
@@ -57,6 +60,12 @@ struct PscomSession: Sendable, Equatable {
   mutating func leave(_ process: String) {
     guard case .processes(var processes) = job.audience, processes.remove(process) != nil else { return }
     job.audience = .processes(processes)
+  }
+
+  /// All have closed their connections, and hold them so.
+  mutating func hold(for lease: Int) {
+    job.isClosed = true
+    job.lease = lease
   }
 
   /// Who has not answered, in words.

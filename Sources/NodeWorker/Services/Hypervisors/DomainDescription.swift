@@ -91,6 +91,33 @@ struct DomainDescription: Sendable, Equatable {
     }
   }
 
+  // MARK: - Label
+
+  /// The job that the description itself names.
+  var job: JobName? {
+    let element = root.first("metadata")?.children.first { labelPrefixes(besides: $0).contains($0.name) }
+    return element.flatMap { JobLabel.job($0.description) }
+  }
+
+  /// Labels the machine; an earlier label goes.
+  mutating func setJob(_ job: JobName) {
+    let old = root.first("metadata")?.children.filter { labelPrefixes(besides: $0).contains($0.name) } ?? []
+    root.change("metadata") { metadata in
+      for element in old { metadata.removeChildren(element.name) { $0 == element } }
+      metadata.append(JobLabel.element(job))
+    }
+  }
+
+  /// How the label's element may be called, by the prefixes that stand for our namespace.
+  private func labelPrefixes(besides element: XMLTree) -> Set<String> {
+    let declarations = [root.attributes, root.first("metadata")?.attributes ?? [], element.attributes].joined()
+    return Set(
+      declarations.filter { $0.value == JobLabel.namespace }.compactMap { declaration in
+        if declaration.name == "xmlns" { return "job" }
+        return declaration.name.hasPrefix("xmlns:") ? "\(declaration.name.dropFirst(6)):job" : nil
+      })
+  }
+
   // MARK: - Devices
 
   /// Devices of the host's PCI bus that are handed through.

@@ -45,7 +45,7 @@ extension LibvirtHypervisor {
       }
       if !known.contains(where: { $0.uuid == record.uuid && $0.isPersistent }) { undo.undefines = .uuid(record.uuid) }
     }
-    if record.isActive { return (record.name, start.untouchedDevices) }
+    if record.isActive { return (record.name, start.untouchedParts) }
     try refuseStart(besideImageOf: record.name)
     let devices = try await StartDevices(start, on: connection, of: host)
     if start.asksForShape { try await reshape(.uuid(record.uuid), as: start, on: connection, &undo) }

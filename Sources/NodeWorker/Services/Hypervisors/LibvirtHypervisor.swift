@@ -65,13 +65,17 @@ public final class LibvirtHypervisor: Hypervisor {
       let events = try await connection.events()
       let node = try await connection.node()
       current.withLock { $0 = connection }
-      tell(.inventory(try await inventory(of: connection, node)))
+      var labels = JobLabels()
+      tell(.inventory(try await inventory(of: connection, node, &labels)))
       for await event in events {
-        if case .connectionClosed(let reason) = event {
+        switch event {
+        case .connectionClosed(let reason):
           tell(.lost(reason))
           return
+        case .lifecycle(let uuid, _, _, _): labels.forget(uuid)
+        case .jobCompleted, .deviceRemoved: break
         }
-        tell(.inventory(try await inventory(of: connection, node)))
+        tell(.inventory(try await inventory(of: connection, node, &labels)))
       }
     } catch {
       tell(.lost("\(error)"))
@@ -79,16 +83,18 @@ public final class LibvirtHypervisor: Hypervisor {
   }
 
   private func inventory(
-    of connection: LibvirtConnection, _ node: NodeRecord
+    of connection: LibvirtConnection, _ node: NodeRecord, _ labels: inout JobLabels
   ) async throws(LibvirtError) -> HostInventory {
-    let vms = try await connection.domains().map(virtualMachine).sorted { $0.name < $1.name }
+    let records = try await connection.domains()
+    let jobs = try await labels.read(of: records, on: connection)
+    let vms = records.map { virtualMachine($0, job: jobs[$0.uuid]) }.sorted { $0.name < $1.name }
     let machine = HostCapacity(memoryKiB: Int(clamping: node.memory), cpus: node.cpus)
     let version = node.hypervisorVersion.map { " \($0)" } ?? ""
     return HostInventory(
       capacity: capacity.applied(to: machine), hypervisor: "\(node.hypervisorType)\(version)", vms: vms)
   }
 
-  private func virtualMachine(_ record: DomainRecord) -> VirtualMachine {
+  private func virtualMachine(_ record: DomainRecord, job: JobName?) -> VirtualMachine {
     let state: VirtualMachine.State =
       switch record.state {
       case .running, .blocked: .running
@@ -101,7 +107,7 @@ public final class LibvirtHypervisor: Hypervisor {
     return VirtualMachine(
       name: VMName(rawValue: record.name), uuid: record.uuid, state: state, memoryKiB: Int(clamping: record.memory),
       vcpus: record.vcpus, isPersistent: record.isPersistent,
-      processID: record.isActive ? processID(of: record.name) : nil)
+      processID: record.isActive ? processID(of: record.name) : nil, job: job)
   }
 
   /// QEMU's process id, which libvirtd keeps in a file; libvirt's API does not tell it.

@@ -57,6 +57,7 @@ public struct SimulatedHypervisor: Hypervisor {
       machine.isPersistent = !isTransient && machine.isPersistent
       machine.memoryKiB = start.memoryKiB ?? machine.memoryKiB
       machine.vcpus = start.vcpus ?? machine.vcpus
+      machine.job = start.job ?? machine.job
     }
     return StartedVM(name: name, processID: nil)
   }
@@ -195,7 +196,7 @@ public struct SimulatedHypervisor: Hypervisor {
       VirtualMachine(
         name: name, uuid: text("uuid") ?? UUID().uuidString.lowercased(), state: .shutOff,
         memoryKiB: (text("memory").flatMap(Int.init) ?? 1024) * scale, vcpus: text("vcpu").flatMap(Int.init) ?? 1,
-        isPersistent: !isTransient))
+        isPersistent: !isTransient, job: (try? DomainDescription(xml))?.job))
     return name
   }
 

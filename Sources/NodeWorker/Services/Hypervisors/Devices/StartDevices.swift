@@ -74,7 +74,8 @@ extension VMStart {
   var asksForDevices: Bool { !pciIDs.isEmpty || !devices.isEmpty || sharedMemory != nil }
 
   /// What is told of a machine that runs already.
-  var untouchedDevices: String? {
-    asksForDevices ? "it runs already, and its devices were not touched" : nil
+  var untouchedParts: String? {
+    let parts = [asksForDevices ? "devices" : nil, job == nil ? nil : "job"].compactMap(\.self)
+    return parts.isEmpty ? nil : "it runs already; not touched: its \(parts.joined(separator: " and its "))"
   }
 }
