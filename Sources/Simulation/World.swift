@@ -75,6 +75,8 @@ public struct World {
     public var tasks = 18
     public var faults: ClosedRange<Int> = 4...18
     public var jobPercent = 50
+    /// Machines that say which job they take part in.
+    public var labelPercent = 75
 
     public init() {}
 
@@ -86,6 +88,7 @@ public struct World {
       tasks = max(tasks, hosts / 40)
       faults = max(4, hosts / 40)...max(18, hosts / 20)
       jobPercent = 1
+      labelPercent = 1
     }
   }
 
@@ -112,7 +115,8 @@ public struct World {
         let vm = VMName(rawValue: "v\(number)-\(index)")
         let memory = Int.random(in: 1...3, using: &generator)
         let machine = Machine(
-          vm, memory: memory, isOff: generator.happens(8), isPersistent: generator.happens(85))
+          vm, memory: memory, isOff: generator.happens(8), isPersistent: generator.happens(85),
+          label: generator.happens(size.labelPercent) ? generator.pick(["red", "red", "green"]) : nil)
         if host.used + machine.memory <= host.memory { host.machines[vm] = machine }
       }
       machines[name] = host.machines.values.sorted { $0.name < $1.name }

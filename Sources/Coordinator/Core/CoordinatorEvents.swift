@@ -50,6 +50,8 @@ public enum CoordinatorTimer: Sendable, Hashable {
   case retry(PlanID, String, generation: Int)
   /// A worker has been offline for as long as we wait for it.
   case workerLost(HostName, epoch: Epoch)
+  /// Holds of a job's machines are to be renewed.
+  case renewHolds(PlanID, JobName)
   /// The evacuation should be over.
   case deadline(PlanID)
   /// Reports should have caught up with answers.

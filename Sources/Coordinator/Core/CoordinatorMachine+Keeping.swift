@@ -49,6 +49,9 @@ extension CoordinatorMachine {
       effects += takeUp(evacuation.id, evacuation.migrations, with: sources, at: now)
       for source in sources { effects += evacuation.openOrders(of: source).map { .send($0, to: source) } }
       effects += send(cancelsOf: evacuation.openCancels)
+      for gang in evacuation.gangs where gang.isActive {
+        effects.append(.setTimer(.renewHolds(evacuation.id, gang.job), after: .seconds(1)))
+      }
       if evacuation.settlingSince != nil {
         effects.append(.setTimer(.settle(evacuation.id), after: EvacuationMachine.settlingPatience))
       }

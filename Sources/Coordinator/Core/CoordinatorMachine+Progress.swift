@@ -96,6 +96,12 @@ extension CoordinatorMachine {
     {
       return finishStep(index, task, with: outcome, at: now)
     }
+    if let task = result.id, let outcome = result.entries.first,
+      let index = evacuations.firstIndex(where: { $0.gangs.contains { $0.hasOrder(task) } })
+    {
+      _ = evacuations[index].finishGangOrder(task, with: outcome)
+      return advance(at: now)
+    }
     guard let task = result.id, let outcome = result.entries.first,
       let index = evacuations.firstIndex(where: { evacuation in
         evacuation.empties(host) && evacuation.migrations.contains { $0.task == task }
@@ -181,8 +187,10 @@ extension CoordinatorMachine {
       giveUpRearrangements(with: host, details: details)
       if let index = evacuations.firstIndex(where: { $0.empties(host) }) {
         evacuations[index].failAll(from: host, .noWorker, details: details)
+        return send(evacuations[index].giveUpGangs(on: host)) + advance(at: now)
       }
       return advance(at: now)
+    case .renewHolds(let plan, let job): return renewHolds(of: plan, job, at: now)
     case .deadline(let plan): return passDeadline(of: plan, at: now)
     case .settle: return advance(at: now)
     case .linkFree: return linkIsFree(at: now)
@@ -201,7 +209,13 @@ extension CoordinatorMachine {
   /// Starts what may start and ends what is over.
   mutating func advance(at now: Moment) -> [CoordinatorEffect] {
     guard !isWaitingForReports else { return [] }
-    var effects = advanceSwaps(at: now) + advanceRearrangements(at: now) + startWaiting(at: now)
+    var effects = advanceSwaps(at: now) + advanceRearrangements(at: now)
+    var hasChanged: Bool
+    repeat {
+      // What is started may end what a gang waits for, and the end of a gang lets others begin.
+      hasChanged = false
+      effects += startWaiting(at: now) + advanceGangs(&hasChanged, at: now)
+    } while hasChanged
     for evacuation in evacuations { effects += settle(evacuation.id, at: now) }
     return effects
   }

@@ -10,7 +10,8 @@ extension CoordinatorMachine {
     var effects: [CoordinatorEffect] = []
     var slots = takenSlots(at: now)
     var moving = movingMachines
-    while let (index, uuid) = next(within: slots, besides: moving) {
+    let held = heldMachines
+    while let (index, uuid) = next(within: slots, besides: moving, held) {
       guard let move = start(uuid, in: index, at: now, &effects) else { continue }
       slots.take(flow(move, evacuations[index].bandwidth))
       moving.insert(move.vm.uuid)
@@ -28,19 +29,23 @@ extension CoordinatorMachine {
     return Set(moving).union(exchanged).union(rearranged)
   }
 
-  private func next(within slots: MigrationSlots, besides moving: Set<String>) -> (index: Int, uuid: String)? {
+  private func next(
+    within slots: MigrationSlots, besides moving: Set<String>, _ held: [String: PlanID]
+  ) -> (index: Int, uuid: String)? {
     var best: (index: Int, uuid: String)?
     for (index, evacuation) in evacuations.enumerated() {
-      if evacuation.isPaused { continue }
       if let best, evacuations[best.index].lastTurn <= evacuation.lastTurn { continue }
       let ready = Set(
         evacuation.request.sources.filter { source in
           roster.isOnline(source) && slots.hasOutgoingSlot(source, isLinkKnown: linkRate(of: source) != nil)
         })
-      guard !ready.isEmpty,
-        let migration = evacuation.migrations.first(where: { migration in
-          migration.state == .waiting && ready.contains(migration.move.source)
-            && !moving.contains(migration.move.vm.uuid) && slots.admits(flow(migration.move, evacuation.bandwidth))
+      guard !ready.isEmpty else { continue }
+      let busy = moving.union(held.filter { $0.value != evacuation.id }.keys)
+      guard
+        let migration = evacuation.candidates.first(where: { migration in
+          ready.contains(migration.move.source) && !busy.contains(migration.move.vm.uuid)
+            && slots.admits(flow(migration.move, evacuation.bandwidth))
+            && evacuation.mayBegin(migration.move.vm.uuid, besides: busy, with: roster)
         })
       else { continue }
       best = (index, migration.move.vm.uuid)
@@ -78,6 +83,10 @@ extension CoordinatorMachine {
       if case .retry(let pause, let generation, _) = consequence {
         effects.append(.setTimer(.retry(evacuation.id, uuid, generation: generation), after: pause))
       }
+      return nil
+    }
+    if let gang = evacuation.gangs.firstIndex(where: { $0.phase == .waiting && $0.concerns(uuid) }) {
+      effects += close(gang, of: index, at: now)
       return nil
     }
     let order = evacuations[index].order(migration.move, patience: configuration.workerPatience, at: now)

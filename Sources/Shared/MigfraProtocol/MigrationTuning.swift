@@ -35,7 +35,7 @@ public struct MigrationTuning: Sendable, Equatable {
 }
 
 /// The processes of a job whose connections are closed for the time of a migration.
-public enum HookProcesses: Sendable, Hashable {
+public enum HookProcesses: Sendable, Hashable, Codable {
   /// So many; 0: none.
   case count(Int)
   /// Those that have announced themselves.

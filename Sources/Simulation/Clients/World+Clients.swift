@@ -83,7 +83,7 @@ extension World {
       var evacuation = NodeEvacuation(bestEffort: generator.happens(70), isDryRun: generator.happens(10))
       evacuation.mode = PlacementMode.allCases.randomElement(using: &generator)
       evacuation.retries = Int.random(in: 0...3, using: &generator)
-      evacuation.tuning.hookProcesses = generator.happens(50) ? .announced : nil
+      evacuation.tuning.hookProcesses = generator.happens(75) ? .announced : nil
       if generator.happens(20) { evacuation.migrationType = .offline }
       if generator.happens(25) { evacuation.destinations = names.filter { _ in generator.happens(60) } }
       if generator.happens(20) { evacuation.hosts = names.filter { _ in generator.happens(30) } }
@@ -117,6 +117,10 @@ extension World {
     return .rearrange(VMRearrangement(moves, way: travel()))
   }
 
+  private mutating func hold(of vm: VMName) -> JobHold {
+    JobHold(vm: vm, processes: hook() ?? .announced, lease: Int.random(in: 1...90, using: &generator))
+  }
+
   private mutating func directTask(on host: HostName) -> (TaskMessage.Body, HostName) {
     let vm = machine(on: host)
     switch Int.random(in: 0..<20, using: &generator) {
@@ -124,7 +128,8 @@ extension World {
     case 2, 3: return (.resume([vm]), host)
     case 4: return (.stop([VMStop(vm: vm)]), host)
     case 5...7: return (.start([VMStart(source: .defined(vm), name: vm)]), host)
-    case 8, 9: return (.cancel(anyTask()), host)
+    case 8: return (generator.happens(60) ? .hold(hold(of: vm)) : .release(JobRelease(vm: vm)), host)
+    case 9: return (.cancel(anyTask()), host)
     default:
       let destination = names.randomElement(using: &generator) ?? host
       var migration = VMMigration(

@@ -51,6 +51,16 @@ struct Fault: Sendable, CustomStringConvertible {
   var description: String { "at \(at): \(kind)" }
 }
 
+extension Fault.Kind {
+  /// Whether somebody may be cut off from what is held, or begin to hold it anew.
+  var disturbsHolds: Bool {
+    switch self {
+    case .death, .standstill, .powerFailure, .partition, .brokerRestart, .fullDisk, .clockJump, .hypervisorAway: true
+    case .doubling, .delays, .loss, .job, .lateLooks, .slowJob, .refusal, .processDeath: false
+    }
+  }
+}
+
 extension Fault {
   /// What goes wrong in a history of these hosts and machines, mostly while something that was asked for is under way.
   static func draw(

@@ -8,6 +8,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case forgetsJobs
   /// Processes are said to have closed their connections before they are asked.
   case answersForProcesses
+  /// What is held is held for a second.
+  case shortensLeases
   /// The coordinator's journal loses open tasks and operations.
   case losesTasks
   /// A worker's journal loses the answers that were given.
@@ -34,6 +36,7 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .losesMachines: .noneLost
     case .forgetsJobs: .jobsGoOn
     case .answersForProcesses: .closedConnections
+    case .shortensLeases: .oneInterruption
     case .losesTasks: .answered
     case .forgetsAnswers: .oneAnswer
     case .exaggeratesMemory: .memory

@@ -5,9 +5,12 @@ import VirtualTime
 extension World {
   mutating func strike(_ fault: Fault) {
     note("FAULT \(fault.kind)")
+    if fault.kind.disturbsHolds { truth.disturbances += 1 }
     switch fault.kind {
     case .death(let client, let effects, let away):
       truth.absences[client] = away
+      // What is broken shows only when a coordinator wakes up, and in few histories one does at the right moment.
+      if client == .coordinator, sabotage == .forgetsEpochs { return standStill(for: away) }
       guard effects >= 0 else { return die(client) }
       switch client {
       case .coordinator: coordinator.effectsLeft = effects
@@ -78,6 +81,7 @@ extension World {
   }
 
   mutating func heal(_ kind: Fault.Kind) {
+    if kind.disturbsHolds { truth.disturbances += 1 }
     switch kind {
     case .partition(let client, _):
       setPartitioned(client, false)

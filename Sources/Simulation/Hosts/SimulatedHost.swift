@@ -9,14 +9,17 @@ struct Machine: Sendable {
   let memory: Int
   var state: VirtualMachine.State
   let isPersistent: Bool
+  /// What it is labelled with.
+  let label: JobName?
   /// The hypervisor's job that moves or saves it.
   var job: Int?
 
-  init(_ name: VMName, memory: Int, isOff: Bool, isPersistent: Bool) {
+  init(_ name: VMName, memory: Int, isOff: Bool, isPersistent: Bool, label: JobName? = nil) {
     self.name = name
     self.memory = memory
     state = isOff ? .shutOff : .running
     self.isPersistent = isPersistent || isOff
+    self.label = label
   }
 
   var isActive: Bool { state.isActive || state == .arriving }
@@ -25,7 +28,8 @@ struct Machine: Sendable {
 
   var reported: VirtualMachine {
     VirtualMachine(
-      name: name, uuid: "uuid-\(name)", state: state, memoryKiB: memory << 20, vcpus: 1, isPersistent: isPersistent)
+      name: name, uuid: "uuid-\(name)", state: state, memoryKiB: memory << 20, vcpus: 1, isPersistent: isPersistent,
+      job: label)
   }
 }
 

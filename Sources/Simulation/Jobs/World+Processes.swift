@@ -41,6 +41,7 @@ extension World {
       publish(.response(PscomAnswer(request, isSuccess: false, details: "busy"), vm, process: name))
       return
     }
+    if request == .suspend, !process.isSuspended { truth.processes[vm]?[name]?.suspensions += 1 }
     truth.processes[vm]?[name]?.isSuspended = request == .suspend
     note("process \(name) of \(vm): \(request.rawValue)")
     publish(.response(PscomAnswer(request), vm, process: name))

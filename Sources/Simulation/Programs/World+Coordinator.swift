@@ -81,7 +81,9 @@ extension World {
   }
 
   mutating func handle(_ event: CoordinatorEvent) {
-    perform(coordinator.core.handle(event, at: coordinator.moment(now)))
+    let effects = coordinator.core.handle(event, at: coordinator.moment(now))
+    checkGangs()
+    perform(effects)
   }
 
   private mutating func perform(_ effects: [CoordinatorEffect]) {
@@ -145,6 +147,7 @@ extension World {
       return
         "\(migration.type?.rawValue ?? "move") \(migration.vm) to \(migration.destination)\(stage)\(partner)\(hook)"
     case .cancel(let target): return "cancel \(target)"
+    case .hold(let hold): return "hold \(hold.vm) for \(hold.lease) s, \(hold.processes)"
     default: return "\(task.kind.rawValue) \(task.host ?? "-") \(task.vms.map(\.rawValue).joined(separator: " "))"
     }
   }

@@ -81,6 +81,7 @@ extension World {
   mutating func die(_ client: Client, away: Duration? = nil, isSilent: Bool = false) {
     guard isUp(client) else { return }
     note("\(client) dies")
+    truth.disturbances += 1
     let away = away ?? truth.absences[client] ?? .seconds(1)
     switch client {
     case .coordinator:

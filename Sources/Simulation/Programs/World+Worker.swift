@@ -52,6 +52,10 @@ extension World {
       noteOrder(task, host)
       var task = task
       if sabotage == .forgetsEpochs { task.epoch = nil }
+      if sabotage == .shortensLeases, case .hold(var hold) = task.body {
+        hold.lease = 1
+        task.body = .hold(hold)
+      }
       guard let arrival = workers[host]?.journal.receive(task, route) else { return }
       feed(client, .worker(.taskReceived(task, arrival)))
     case .coordinatorState(let report): feed(client, .worker(.coordinatorReported(report)))

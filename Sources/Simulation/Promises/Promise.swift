@@ -4,6 +4,7 @@ public enum Promise: String, CaseIterable, Sendable {
   case noneLost = "no machine is stopped or lost but by its own stop task or its host's power failure"
   case jobsGoOn = "no job is left suspended"
   case closedConnections = "no machine moves with open connections when they were to be closed"
+  case oneInterruption = "a job whose machines move as one is suspended once"
   case answered = "every task gets an answer"
   case oneAnswer = "a task gets one answer, however often it is said"
   case memory = "no host's memory is overbooked by what is moved"

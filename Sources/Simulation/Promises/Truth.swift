@@ -25,6 +25,12 @@ struct Truth: Sendable {
   /// Machines that a client wanted moved on before their last migration was answered: two workers speak to their jobs.
   var contended: Set<VMName> = []
 
+  /// Gangs that are under way, by plan and job: how often each process of their machines had been suspended before, and what
+  /// had been disturbed.
+  var gangs: [String: (vms: [VMName], before: [String: Int], disturbances: Int)] = [:]
+  /// What may end a hold, or have it begun anew.
+  var disturbances = 0
+
   // Tasks of clients, and their answers.
   var sent: [TaskID: (task: TaskMessage, client: Client)] = [:]
   var sentOrder: [TaskID] = []
@@ -41,6 +47,8 @@ struct Truth: Sendable {
 /// One process of a job; it knows what it has done.
 struct JobProcess: Sendable {
   var isSuspended = false
+  /// How often it was.
+  var suspensions = 0
   var refuses = false
   /// How long it takes.
   var lag = Duration.zero

@@ -36,6 +36,36 @@ extension World {
     if !open.isEmpty { fail(.closedConnections, "\(order.vm) moves while \(open) are connected") }
   }
 
+  /// When the coordinator has decided something.
+  mutating func checkGangs() {
+    var active: Set<String> = []
+    for evacuation in coordinator.core.evacuations {
+      for gang in evacuation.gangs where gang.isActive {
+        let key = "\(evacuation.id) \(gang.job)"
+        active.insert(key)
+        if truth.gangs[key] == nil {
+          note("\(gang.vms.map(\.rawValue)) of the job \(gang.job) are to move as one")
+          truth.gangs[key] = (gang.vms, suspensions(of: gang.vms), truth.disturbances)
+        }
+      }
+    }
+    for (key, gang) in truth.gangs.sorted(by: { $0.key < $1.key }) where !active.contains(key) {
+      truth.gangs[key] = nil
+      // Others may suspend its processes, too; and whoever is cut off cannot renew what it holds.
+      guard truth.isOnlyCoordinated, gang.disturbances == truth.disturbances else { continue }
+      let twice = suspensions(of: gang.vms).filter { $0.value > gang.before[$0.key, default: 0] + 1 }.keys.min()
+      if let twice { fail(.oneInterruption, "\(twice) was suspended more than once while \(key) moved") }
+    }
+  }
+
+  private func suspensions(of vms: [VMName]) -> [String: Int] {
+    var counts: [String: Int] = [:]
+    for vm in vms {
+      for (name, process) in truth.processes[vm] ?? [:] { counts["\(vm)/\(name)"] = process.suspensions }
+    }
+    return counts
+  }
+
   /// When the coordinator gives an order.
   mutating func checkOrder(_ task: TaskMessage) {
     guard let id = task.id, truth.orders.insert(id).inserted, case .migrate(let migration) = task.body else { return }

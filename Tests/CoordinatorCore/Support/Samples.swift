@@ -7,11 +7,11 @@ extension VirtualMachine {
   /// A running machine; its UUID is made of its name.
   static func sample(
     _ name: VMName, memory: Int = 1, vcpus: Int = 1, state: State = .running, uuid: String? = nil,
-    processID: Int? = nil
+    processID: Int? = nil, job: JobName? = nil
   ) -> VirtualMachine {
     VirtualMachine(
       name: name, uuid: uuid ?? "uuid-\(name)", state: state, memoryKiB: gib(memory), vcpus: vcpus,
-      processID: processID)
+      processID: processID, job: job)
   }
 }
 

@@ -11,14 +11,14 @@ extension EvacuationMachine {
     case over
   }
 
-  /// Looks whether it is over: every migration has an end, and the sources' own reports show what is left.
+  /// Looks whether it is over: every migration has an end, no job is suspended any more, and the sources' own reports show what is left.
   ///
   /// - Parameter expected: machines that were moved to a source and that its report does not show yet.
   public mutating func settle(
     with roster: WorkerRoster, expecting expected: [HostName: [VMName]] = [:], at now: Moment
   ) -> Settlement {
     guard !state.isFinal else { return .over }
-    guard migrations.allSatisfy(\.isFinal) else {
+    guard migrations.allSatisfy(\.isFinal), gangs.allSatisfy({ $0.phase == .over }) else {
       settlingSince = nil
       return .moving
     }

@@ -18,6 +18,11 @@ extension EvacuationMachine {
     return report
   }
 
+  private func times(of migration: MigrationMachine) -> [TimeMeasurement] {
+    let uuid = migration.move.vm.uuid
+    return gangs.first { $0.concerns(uuid) }?.times(of: uuid, around: migration.times) ?? migration.times
+  }
+
   /// The one final answer, in the seed's shape.
   public func answer(with roster: WorkerRoster, at now: Moment) -> TaskResult {
     var entries = migrations.map { migration -> VMOutcome in
@@ -26,7 +31,7 @@ extension EvacuationMachine {
         return VMOutcome(
           vm: move.vm.name, details: "\(migration.retries)",
           processID: roster.processID(of: move.vm.uuid, on: move.destination),
-          times: task.measuresTime ? migration.times : [])
+          times: task.measuresTime ? times(of: migration) : [])
       }
       let code = if case .failed(let code) = migration.state { code } else { ErrorCode.internal }
       return VMOutcome(vm: move.vm.name, failure: code, details: migration.details ?? "not moved")

@@ -17,6 +17,8 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   /// The task that says how: the same, or the dry run that is applied.
   let wish: TaskMessage
   public private(set) var migrations: [MigrationMachine] { didSet { revision += 1 } }
+  /// Machines of one job, which move as one.
+  public internal(set) var gangs: [Gang] = [] { didSet { revision += 1 } }
   public private(set) var unplaced: [Plan.Unplaced]
   public internal(set) var state: PlanReport.State = .draining { didSet { revision += 1 } }
   public internal(set) var reason: String
@@ -44,7 +46,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
 
   private enum CodingKeys: CodingKey {
     case id, request, arrival, task, migrations, unplaced, state, reason, loads, began, settlingSince, startCounts
-    case orders, lastTurn, cancels, emptied, beganAt, isPaused, wish, isPastDeadline
+    case orders, lastTurn, cancels, emptied, beganAt, isPaused, wish, isPastDeadline, gangs
   }
 
   public init(
@@ -61,6 +63,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     reason = "\(plan.moves.count) to move" + (plan.unplaced.isEmpty ? "" : ", \(plan.unplaced.count) without a place")
     began = now.uptime
     beganAt = now.unixTime
+    gangs = Gang.all(of: plan.moves, processes: evacuation?.tuning.hookProcesses, plan: id)
   }
 
   /// A dry run that is carried out after all, for another task.
@@ -76,6 +79,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
     reason = draft.reason
     began = now.uptime
     beganAt = now.unixTime
+    gangs = Gang.all(of: plan.moves, processes: evacuation?.tuning.hookProcesses, plan: id)
   }
 
   /// What the task asks for.
@@ -84,7 +88,7 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
   /// Whether the host is one of those being emptied.
   public func empties(_ host: HostName) -> Bool { request.sources.contains(host) }
 
-  /// Machines that came to a source meanwhile join.
+  /// Machines that came to a source meanwhile join; each moves by itself, whatever its job.
   public mutating func join(_ plan: Plan) {
     migrations += plan.moves.map { MigrationMachine($0, allowedRetries: request.retries) }
     unplaced += plan.unplaced
@@ -123,9 +127,10 @@ public struct EvacuationMachine: Sendable, Equatable, Codable {
 
   /// The orders that have no answer yet, of the worker of `host`.
   func openOrders(of host: HostName) -> [TaskMessage] {
-    migrations.compactMap { migration in
-      migration.task == nil || migration.move.source != host ? nil : orders[migration.move.vm.uuid]
-    }
+    gangs.flatMap { $0.openOrders(of: host) }
+      + migrations.compactMap { migration in
+        migration.task == nil || migration.move.source != host ? nil : orders[migration.move.vm.uuid]
+      }
   }
 
   /// Applies `change` to the migration of the machine with this UUID, if it has no end yet; nil if there is none.
