@@ -86,27 +86,23 @@ extension CoordinatorMachine {
   }
 
   private mutating func take(_ result: TaskResult, from host: HostName, at now: Moment) -> [CoordinatorEffect] {
-    if let task = result.id, let outcome = result.entries.first,
-      let index = swaps.firstIndex(where: { $0.hasOrder(task) })
-    {
+    // Only the host that has the order can tell what came of it.
+    guard let task = result.id, let outcome = result.entries.first, hasOpenOrder(task, host) else {
+      return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))]
+    }
+    if let index = swaps.firstIndex(where: { $0.hasOrder(task) }) {
       return finishSwap(index, task, with: outcome, at: now)
     }
-    if let task = result.id, let outcome = result.entries.first,
-      let index = rearrangements.firstIndex(where: { $0.hasOrder(task) })
-    {
+    if let index = rearrangements.firstIndex(where: { $0.hasOrder(task) }) {
       return finishStep(index, task, with: outcome, at: now)
     }
-    if let task = result.id, let outcome = result.entries.first,
-      let index = evacuations.firstIndex(where: { $0.gangs.contains { $0.hasOrder(task) } })
-    {
+    if let index = evacuations.firstIndex(where: { $0.gangs.contains { $0.hasOrder(task) } }) {
       _ = evacuations[index].finishGangOrder(task, with: outcome)
       return advance(at: now)
     }
-    guard let task = result.id, let outcome = result.entries.first,
-      let index = evacuations.firstIndex(where: { evacuation in
-        evacuation.empties(host) && evacuation.migrations.contains { $0.task == task }
-      }), let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm
-    else { return [.note(Note(.debug, "an answer to nothing that runs", ["host": host.rawValue]))] }
+    guard let index = evacuations.firstIndex(where: { $0.migrations.contains { $0.task == task } }),
+      let vm = evacuations[index].migrations.first(where: { $0.task == task })?.move.vm
+    else { return [] }
     let plan = evacuations[index].id
     let consequence = evacuations[index].finish(task, of: vm.uuid, with: outcome, at: now)
     evacuations[index].endWhatWaits()
@@ -126,6 +122,12 @@ extension CoordinatorMachine {
     effects += joinArrivals(on: host, to: index)
     effects.append(.publishPlan(evacuations[index].report(at: now)))
     return effects + advance(at: now)
+  }
+
+  private func hasOpenOrder(_ task: TaskID, _ host: HostName) -> Bool {
+    evacuations.contains { $0.openOrders(of: host).contains { $0.id == task } }
+      || swaps.contains { $0.openOrders(of: host).contains { $0.id == task } }
+      || rearrangements.contains { $0.openOrders(of: host).contains { $0.id == task } }
   }
 
   /// Looks for another destination for a machine whose own was the cause of its failure.

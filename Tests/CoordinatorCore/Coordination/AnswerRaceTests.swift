@@ -31,6 +31,22 @@ struct AnswerRaceTests {
     #expect(cluster.answers(task).map(\.status) == [.success])
   }
 
+  @Test(
+    "an answer about a step that comes from another host than the one that was asked",
+    arguments: [nil, SwapPartner(vm: "b")])
+  func stepFromElsewhere(partner: SwapPartner?) {
+    var cluster = Coordination(["n1": ["a"], "n2": ["b"]])
+    let task = cluster.send(
+      .migrate(VMMigration(vm: "a", destination: "n2", retries: 0, partner: partner)), for: "n1")
+    let result = TaskResult(title: .vmMigrated, id: cluster.order("a")?.task, entries: [VMOutcome(vm: "a")])
+    cluster.handle(.workerAnswered(result, from: "n2"))
+    #expect(cluster.answers(task).isEmpty && cluster.orders.count == (partner == nil ? 1 : 2))
+    let steps =
+      cluster.machine.rearrangements.flatMap(\.steps).map(\.migration)
+      + cluster.machine.swaps.flatMap(\.steps).map(\.migration)
+    #expect(steps.allSatisfy { !$0.isMoved })
+  }
+
   @Test("an answer that comes from another host than the one that was asked")
   func answerFromElsewhere() {
     var cluster = Coordination(["n1": ["a"], "n2": []])
