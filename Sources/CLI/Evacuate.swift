@@ -60,7 +60,8 @@ struct Evacuate: AsyncParsableCommand {
     let names = hosts.map(HostName.init(rawValue:))
     let evacuation = NodeEvacuation(
       hosts: Array(names.dropFirst()), destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode,
-      migrationType: type, overbooking: wish.overbooking ? true : nil, retries: retries, bestEffort: bestEffort,
+      migrationType: type, overbooking: wish.overbooking ? true : nil, cpuRatio: wish.cpuRatio, retries: retries,
+      bestEffort: bestEffort,
       deadline: deadline.map { Deadline(seconds: $0, policy: onDeadline ?? .report) }, isDryRun: dryRun)
     try await carryOut(.evacuate(evacuation), on: names.first, reason: reason, options)
   }

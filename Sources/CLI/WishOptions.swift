@@ -21,6 +21,15 @@ struct WishOptions: ParsableArguments {
   @Flag(help: "Let virtual CPUs exceed CPUs where there is no other way.")
   var overbooking = false
 
+  @Option(help: ArgumentHelp("With --overbooking: at most so many virtual CPUs for each CPU.", valueName: "number"))
+  var cpuRatio: Double?
+
+  func validate() throws {
+    guard let cpuRatio else { return }
+    if !overbooking { throw ValidationError("--cpu-ratio goes with --overbooking") }
+    if !(1...1000).contains(cpuRatio) { throw ValidationError("--cpu-ratio: expected 1 to 1000") }
+  }
+
   func validate(_ hosts: [String]) throws {
     for name in hosts + to where !HostName(rawValue: name).isValid {
       throw ValidationError("'\(name)' is no host name")
@@ -29,11 +38,13 @@ struct WishOptions: ParsableArguments {
 
   func request(emptying host: HostName) -> EvacuationRequest {
     EvacuationRequest(
-      sources: [host], destinations: to.map(HostName.init(rawValue:)), mode: mode ?? .auto, overbooking: overbooking)
+      sources: [host], destinations: to.map(HostName.init(rawValue:)), mode: mode ?? .auto, overbooking: overbooking,
+      cpuRatio: cpuRatio)
   }
 
   func wish(emptying hosts: [String], movesOthers: Bool) -> EvacuationWish {
     EvacuationWish(
-      sources: hosts, destinations: to, mode: mode ?? .auto, overbooking: overbooking, movesOthers: movesOthers)
+      sources: hosts, destinations: to, mode: mode ?? .auto, overbooking: overbooking, cpuRatio: cpuRatio,
+      movesOthers: movesOthers)
   }
 }

@@ -37,6 +37,8 @@ struct CaseFormatTests {
       (#"{"vms":[{"name":"v","host":"h"}],"task":{"kind":"evacuate"}}"#, "VM v is on unknown host h"),
       (#"{"hosts":[{"name":"a"},{"name":"a"}],"task":{}}"#, "host a is there twice"),
       (#"{"task":{"mode":"random"}}"#, "'random' is not auto or compact or scatter"),
+      (#"{"task":{"cpuRatio":0.5}}"#, "expected a number from 1 to 1000"),
+      (#"{"task":{"cpuRatio":1.5.1}}"#, "expected a number from 1 to 1000"),
       (#"{"task":{}} x"#, "text after the end"), (String(repeating: #"{"a":"#, count: 100), "nested too deeply"),
     ])
   func errors(json: String, message: String) {

@@ -79,6 +79,18 @@ struct ClusterTextTests {
     #expect { try planningCase.evacuating(EvacuationWish(sources: ["n9"])) } throws: { "\($0)" == "unknown host n9" }
   }
 
+  @Test("a CPU ratio is written and read", arguments: [1, 1.5, 2.125])
+  func ratio(ratio: Double) throws {
+    let wish = EvacuationWish(sources: ["n1"], overbooking: true, cpuRatio: ratio)
+    for planningCase in [try read(wish), try read(EvacuationWish(sources: ["n1"])).evacuating(wish)] {
+      guard case .evacuate(let evacuation) = planningCase.problem.task else {
+        Issue.record("no evacuation")
+        return
+      }
+      #expect(evacuation.cpuRatio == ratio)
+    }
+  }
+
   @Test("a plan's summary counts hosts before and after, and scores it")
   func summary() throws {
     let planningCase = try read(EvacuationWish(sources: ["n1"], destinations: ["n2", "n5"]))

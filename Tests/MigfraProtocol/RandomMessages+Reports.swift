@@ -40,7 +40,8 @@ extension RandomMessages {
     let request = EvacuationRequest(
       sources: [host()] + some(2) { $0.host() }, destinations: some(3) { $0.host() },
       mode: one(of: PlacementMode.allCases), overbooking: flip(),
-      bestEffort: flip(), migrationType: one(of: MigrationType.allCases), retries: number())
+      cpuRatio: flip() ? 1.5 : nil, bestEffort: flip(), migrationType: one(of: MigrationType.allCases),
+      retries: number())
     let operation = one(of: [
       PlanReport.Operation.evacuation(request), .exchange, .rearrangement, .restore(host()), .migration,
     ])

@@ -107,7 +107,8 @@ struct RandomMessages {
             hosts: some(2) { $0.host() }, destinations: some(3) { $0.host() },
             mode: maybe { $0.one(of: PlacementMode.allCases) },
             migrationType: maybe { $0.one(of: MigrationType.allCases) }, overbooking: maybe { $0.flip() },
-            retries: maybe { $0.number() }, bestEffort: maybe { $0.flip() },
+            cpuRatio: maybe { Double(4 + $0.below(40)) / 4 }, retries: maybe { $0.number() },
+            bestEffort: maybe { $0.flip() },
             deadline: maybe { Deadline(seconds: 1 + $0.below(1000), policy: $0.one(of: Deadline.Policy.allCases)) },
             tuning: tuning(withMap: false),
             isDryRun: flip()))

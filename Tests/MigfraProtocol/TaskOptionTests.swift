@@ -144,6 +144,8 @@ struct TaskOptionTests {
     arguments: [
       ("{task: start vm, vm-configurations: [{vm-name: a, memory: 0}]}", "expected at least 1"),
       ("{task: start vm, vm-configurations: [{vm-name: a, vcpus: -1}]}", "a whole number, not negative"),
+      ("{task: evacuate node, host: n1, parameter: {cpu-ratio: 0.5}}", "expected 1 to 1000"),
+      ("{task: evacuate node, host: n1, parameter: {cpu-ratio: .nan}}", "cpu-ratio"),
       ("{task: repin vm, vm-name: a, vcpu-map: []}", "a list of CPUs for each virtual CPU"),
       ("{task: repin vm, vm-name: a, vcpu-map: [[1], []]}", "a list of CPUs for each virtual CPU"),
       ("{task: repin vm, vm-name: a, vcpu-map: [1, 2]}", "a list"),

@@ -31,6 +31,7 @@ struct CaseText {
     var mapping: [(vm: String, destination: String)] = []
     var mode = PlacementMode.auto
     var overbooking = false
+    var cpuRatio: Double?
     var movesOthers = false
     var overhead = 1
     var storage = 0
@@ -139,6 +140,7 @@ struct CaseText {
       case "destinations": task.destinations = try scanner.strings()
       case "mode": task.mode = try word(&scanner, ["auto": .auto, "compact": .compact, "scatter": .scatter])
       case "overbooking": task.overbooking = try scanner.bool()
+      case "cpuRatio": task.cpuRatio = try scanner.ratio()
       case "movable": task.movesOthers = try word(&scanner, ["task": false, "all": true])
       case "overhead": task.overhead = try scanner.integer(atLeast: 0)
       case "storage": task.storage = try scanner.integer(atLeast: 0)

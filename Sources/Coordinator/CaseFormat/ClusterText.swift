@@ -24,10 +24,11 @@ public enum ClusterText {
     }
     let open = cluster.hosts.filter { $0.obstacle == nil && !wish.sources.contains($0.name.rawValue) }
     let destinations = wish.destinations.isEmpty ? open.map(\.name.rawValue) : wish.destinations
+    let ratio = wish.cpuRatio.map { "\"cpuRatio\":\($0)," } ?? ""
     return text + """
       ],
       "task":{"kind":"evacuate","sources":\(list(wish.sources)),"destinations":\(list(destinations)),
-      "mode":"\(wish.mode.rawValue)","overbooking":\(wish.overbooking),"movable":"\(wish.movesOthers ? "all" : "task")",
+      "mode":"\(wish.mode.rawValue)","overbooking":\(wish.overbooking),\(ratio)"movable":"\(wish.movesOthers ? "all" : "task")",
       "overhead":\(overhead),"storage":0,"bounce":false}}
 
       """

@@ -116,6 +116,18 @@ struct JSONScanner {
     return value
   }
 
+  /// A number from 1 to 1000, with or without a fraction.
+  mutating func ratio() throws(CaseError) -> Double {
+    skipSpace()
+    let start = position
+    while position < bytes.count, bytes[position] &- 0x30 < 10 || bytes[position] == 0x2E { position += 1 }
+    let parts = bytes[start..<position].split(separator: 0x2E, omittingEmptySubsequences: false)
+    guard let whole = parts.first, (1...4).contains(whole.count), parts.count <= 2,
+      let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), (1...1000).contains(value)
+    else { throw failure("expected a number from 1 to 1000") }
+    return value
+  }
+
   mutating func bool() throws(CaseError) -> Bool {
     if takeWord("true") { return true }
     if takeWord("false") { return false }

@@ -23,7 +23,8 @@ extension PlanningCase {
     copy.problem.task = .evacuate(
       Problem.Evacuation(
         moving: problem.vms.indices.filter { isSource[problem.vms[$0].host] }, destinations: destinations,
-        mode: wish.mode, overbooking: wish.overbooking, movesOthers: wish.movesOthers))
+        mode: wish.mode, overbooking: wish.overbooking, movesOthers: wish.movesOthers,
+        cpuRatio: wish.cpuRatio))
     return copy
   }
 }

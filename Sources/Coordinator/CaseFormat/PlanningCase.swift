@@ -80,7 +80,8 @@ public struct PlanningCase: Sendable {
       task = .evacuate(
         Problem.Evacuation(
           moving: machines.indices.filter { isSource[machines[$0].host] }, destinations: destinations,
-          mode: text.task.mode, overbooking: text.task.overbooking, movesOthers: text.task.movesOthers))
+          mode: text.task.mode, overbooking: text.task.overbooking, movesOthers: text.task.movesOthers,
+          cpuRatio: text.task.cpuRatio))
     }
     problem = Problem(
       hosts: problemHosts, cells: cells, vms: machines, groups: groups, allowed: allowed, task: task,

@@ -20,7 +20,7 @@ public struct Shortfall: Sendable {
           + "\(SizeText.kibibytes(loads.problem.vms[vm].memory - free)) missing"
       case .vcpus(let host, let free):
         "needs \(loads.problem.vms[vm].vcpus) CPUs; closest is \(planningCase.hostNames[host]) with "
-          + "\(max(0, free)) free; overbooking would allow it"
+          + "\(max(0, free)) free; \(loads.mayOverbook ? "a higher cpu-ratio" : "overbooking") would allow it"
       case .constraint(let host):
         "room on \(planningCase.hostNames[host]), but anti-affinity or its NUMA cells forbid it"
       }

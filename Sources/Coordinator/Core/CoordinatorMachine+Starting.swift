@@ -65,7 +65,7 @@ extension CoordinatorMachine {
     let (vm, destination) = (migration.move.vm.name, migration.move.destination)
     if let hindrance = hindrance(
       to: migration.move, isNamed: evacuation.request.destinations.contains(destination),
-      mayOverbook: evacuation.request.overbooking)
+      mayOverbook: evacuation.request.overbooking, cpuRatio: evacuation.request.cpuRatio)
     {
       let plan = Planner.plan(evacuation.request, on: snapshot(), only: [uuid], excluding: [destination])
       if let other = plan.moves.first?.destination {
@@ -101,7 +101,9 @@ extension CoordinatorMachine {
   }
 
   /// Why the destination cannot take the machine now; what is only planned to go there does not count.
-  func hindrance(to move: Plan.Move, isNamed: Bool, mayOverbook: Bool) -> String? {
+  ///
+  /// - Parameter cpuRatio: the most virtual CPUs for each CPU, if that may be more than one; nil: any number.
+  func hindrance(to move: Plan.Move, isNamed: Bool, mayOverbook: Bool, cpuRatio: Double? = nil) -> String? {
     guard let report = roster[move.destination] else { return "its worker is not known" }
     if let obstacle = obstacle(at: report),
       obstacle.kind == .absolute || !isNamed
@@ -118,7 +120,8 @@ extension CoordinatorMachine {
     let others = (here + ours.filter { vm in !here.contains { $0.uuid == vm.uuid } }).filter { $0.uuid != move.vm.uuid }
     let memory = report.capacity.memoryKiB - others.reduce(0) { $0 + $1.memoryKiB }
     if memory < move.vm.memoryKiB { return "it has only \(SizeText.kibibytes(max(0, memory))) of memory left" }
-    let cpus = report.capacity.cpus - others.reduce(0) { $0 + $1.vcpus }
-    return cpus < move.vm.vcpus && !mayOverbook ? "it has only \(max(0, cpus)) CPUs left" : nil
+    let most = mayOverbook ? report.capacity.virtualCPUs(atMost: cpuRatio) : report.capacity.cpus
+    let cpus = most - others.reduce(0) { $0 + $1.vcpus }
+    return cpus < move.vm.vcpus ? "it has only \(max(0, cpus)) CPUs left" : nil
   }
 }

@@ -27,6 +27,8 @@ public struct EvacuationRequest: Sendable, Equatable, Codable {
   public var mode: PlacementMode
   /// Whether virtual CPUs may exceed a destination's CPUs, as a last resort. Memory may not.
   public var overbooking: Bool
+  /// With overbooking, the most virtual CPUs for each CPU; nil: any number.
+  public var cpuRatio: Double?
   /// Whether to move what can be moved although something cannot.
   public var bestEffort: Bool
   public var migrationType: MigrationType
@@ -35,12 +37,13 @@ public struct EvacuationRequest: Sendable, Equatable, Codable {
 
   public init(
     sources: [HostName], destinations: [HostName] = [], mode: PlacementMode = .auto, overbooking: Bool = false,
-    bestEffort: Bool = true, migrationType: MigrationType = .live, retries: Int = 3
+    cpuRatio: Double? = nil, bestEffort: Bool = true, migrationType: MigrationType = .live, retries: Int = 3
   ) {
     self.sources = sources
     self.destinations = destinations
     self.mode = mode
     self.overbooking = overbooking
+    self.cpuRatio = cpuRatio
     self.bestEffort = bestEffort
     self.migrationType = migrationType
     self.retries = retries

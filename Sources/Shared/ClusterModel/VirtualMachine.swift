@@ -69,4 +69,12 @@ public struct HostCapacity: Sendable, Equatable, Codable {
 
   /// Memory and CPUs only: what loads are compared with.
   public var room: HostCapacity { HostCapacity(memoryKiB: memoryKiB, cpus: cpus) }
+
+  /// Virtual CPUs that may be promised with overbooking.
+  ///
+  /// - Parameter ratio: the most for each CPU; nil: any number.
+  public func virtualCPUs(atMost ratio: Double?) -> Int {
+    // A cluster's CPUs together stay far below this.
+    ratio.map { Int(Double(cpus) * min($0, 1e6)) } ?? 1 << 40
+  }
 }

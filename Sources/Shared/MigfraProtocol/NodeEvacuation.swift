@@ -8,6 +8,8 @@ public struct NodeEvacuation: Sendable, Equatable {
   public var mode: PlacementMode?
   public var migrationType: MigrationType?
   public var overbooking: Bool?
+  /// With overbooking, the most virtual CPUs for each CPU.
+  public var cpuRatio: Double?
   public var retries: Int?
   public var bestEffort: Bool?
   public var deadline: Deadline?
@@ -18,8 +20,8 @@ public struct NodeEvacuation: Sendable, Equatable {
 
   public init(
     hosts: [HostName] = [], destinations: [HostName] = [], mode: PlacementMode? = nil,
-    migrationType: MigrationType? = nil, overbooking: Bool? = nil, retries: Int? = nil, bestEffort: Bool? = nil,
-    deadline: Deadline? = nil,
+    migrationType: MigrationType? = nil, overbooking: Bool? = nil, cpuRatio: Double? = nil, retries: Int? = nil,
+    bestEffort: Bool? = nil, deadline: Deadline? = nil,
     tuning: MigrationTuning = MigrationTuning(),
     isDryRun: Bool = false
   ) {
@@ -28,6 +30,7 @@ public struct NodeEvacuation: Sendable, Equatable {
     self.mode = mode
     self.migrationType = migrationType
     self.overbooking = overbooking
+    self.cpuRatio = cpuRatio
     self.retries = retries
     self.bestEffort = bestEffort
     self.deadline = deadline

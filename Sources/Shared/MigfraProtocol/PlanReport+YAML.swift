@@ -20,6 +20,7 @@ extension PlanReport {
         ("overbooking", .boolean(request.overbooking)), ("best-effort", .boolean(request.bestEffort)),
         ("retry-counter", .integer(request.retries)),
       ]
+      if let ratio = request.cpuRatio { fields.append(("cpu-ratio", .real(ratio))) }
     case .restore(let host): fields.append(("host", .string(host.rawValue)))
     case .exchange, .rearrangement, .migration: break
     }
@@ -89,6 +90,7 @@ extension EvacuationRequest {
     self.init(
       sources: sources, destinations: try reader.optional("destinations") ?? [],
       mode: try reader.required("mode"), overbooking: try reader.optional("overbooking") ?? false,
+      cpuRatio: try reader.optional("cpu-ratio"),
       bestEffort: try reader.optional("best-effort") ?? true,
       migrationType: try reader.required("migration-type"),
       retries: try reader.optionalCount("retry-counter") ?? 0)

@@ -201,6 +201,10 @@ extension TaskMessage {
     evacuation.mode = try parameter.optional("mode")
     evacuation.migrationType = try parameter.optional("migration-type")
     evacuation.overbooking = try parameter.optional("overbooking")
+    evacuation.cpuRatio = try parameter.optional("cpu-ratio")
+    if let ratio = evacuation.cpuRatio, !(1...1000).contains(ratio) {
+      throw parameter.error("expected 1 to 1000", key: "cpu-ratio")
+    }
     evacuation.bestEffort = try parameter.optional("best-effort")
     evacuation.deadline = try parameter.deadline()
     evacuation.retries = try parameter.retries()

@@ -115,6 +115,7 @@ extension NodeEvacuation {
     if let mode { parameter.append(("mode", .string(mode.rawValue))) }
     if let migrationType { parameter.append(("migration-type", .string(migrationType.rawValue))) }
     if let overbooking { parameter.append(("overbooking", .boolean(overbooking))) }
+    if let cpuRatio { parameter.append(("cpu-ratio", .real(cpuRatio))) }
     if let bestEffort { parameter.append(("best-effort", .boolean(bestEffort))) }
     if let deadline { parameter += deadline.fields }
     parameter += tuning.fields

@@ -119,6 +119,25 @@ struct CoordinatorDestinationTests {
     #expect(cluster.sent == ["a:n1>n2"])
   }
 
+  @Test("a CPU ratio holds at a machine's turn too, whatever has come to the host meanwhile", arguments: [2.0, 2.5])
+  func ratioAtStart(ratio: Double) {
+    var cluster = Coordination([:], outgoing: 1)
+    cluster.add("n1", [.sample("a", vcpus: 2), .sample("b", vcpus: 2)])
+    cluster.add("n2", cpus: 2)
+    cluster.evacuate("n1", NodeEvacuation(overbooking: true, cpuRatio: ratio))
+    cluster.vms["n2"] = [.sample("new", vcpus: 1)]
+    cluster.complete("a")
+    #expect(cluster.sent == (ratio == 2 ? ["a:n1>n2"] : ["a:n1>n2", "b:n1>n2"]))
+  }
+
+  @Test("a CPU ratio without overbooking is refused")
+  func ratioAlone() {
+    var cluster = Coordination(["n1": ["a"], "n2": []])
+    let task = cluster.evacuate("n1", NodeEvacuation(cpuRatio: 2))
+    #expect(cluster.answers(task).map(\.code) == [.invalidMessage])
+    #expect(cluster.sent.isEmpty && cluster.states("n1").isEmpty)
+  }
+
   @Test("a machine sent elsewhere at its turn waits for a slot there")
   func redirectedWaits() {
     var cluster = Coordination(["n1": ["a", "b"], "n2": [], "n3": []], outgoing: 2, incoming: 1)

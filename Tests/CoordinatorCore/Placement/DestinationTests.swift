@@ -96,6 +96,17 @@ struct DestinationTests {
     #expect(unplaced.details == "needs 8 CPUs; closest is n3 with 6 free; overbooking would allow it")
   }
 
+  @Test("what a CPU ratio forbids is told, with the CPUs that it leaves")
+  func missingRatio() throws {
+    let request = EvacuationRequest(sources: ["n1"], overbooking: true, cpuRatio: 1.5)
+    let hosts: [ClusterSnapshot.Host] = [
+      .sample("n1", 64, 64, [.sample("a", vcpus: 8)]), .sample("n2", 8, 4), .sample("n3", 8, 4, [.sample("x")]),
+    ]
+    let unplaced = try #require(Planner.plan(request, on: ClusterSnapshot(hosts: hosts)).unplaced.first)
+    #expect(unplaced.cause == .vcpus)
+    #expect(unplaced.details == "needs 8 CPUs; closest is n2 with 6 free; a higher cpu-ratio would allow it")
+  }
+
   @Test("the loads tell each host before and after")
   func loads() throws {
     let plan = plan(

@@ -11,13 +11,15 @@ struct PlannerTests {
     var hosts: [ClusterSnapshot.Host]
     var destinations: [HostName] = []
     var overbooking = false
+    var cpuRatio: Double?
     /// "a>n2 b>n3"
     var moves: String
     var homeless: [VMName] = []
 
     func plan(_ mode: PlacementMode) -> Plan {
       Planner.plan(
-        EvacuationRequest(sources: ["n1"], destinations: destinations, mode: mode, overbooking: overbooking),
+        EvacuationRequest(
+          sources: ["n1"], destinations: destinations, mode: mode, overbooking: overbooking, cpuRatio: cpuRatio),
         on: ClusterSnapshot(hosts: [.sample("n1", 64, 32, vms)] + hosts))
     }
   }
@@ -92,6 +94,13 @@ struct PlannerTests {
       Case(
         testDescription: "when asked", vms: four(1, 4), hosts: [.sample("n2", 64, 8)], overbooking: true,
         moves: "a>n2 b>n2 c>n2 d>n2"),
+      Case(
+        testDescription: "no further than the ratio allows", vms: four(1, 4), hosts: [.sample("n2", 64, 8)],
+        overbooking: true, cpuRatio: 1.5, moves: "a>n2 b>n2 c>n2", homeless: ["d"]),
+      Case(
+        testDescription: "not where there are more already than the ratio allows", vms: [.sample("a", vcpus: 1)],
+        hosts: [.sample("n2", 64, 4, [.sample("x", vcpus: 7)])], overbooking: true, cpuRatio: 1.5, moves: "",
+        homeless: ["a"]),
       Case(
         testDescription: "not while there is a place elsewhere", vms: [.sample("a", vcpus: 4)],
         hosts: [.sample("n2", 64, 2), .sample("n3", 64, 4, [.sample("x", memory: 60, vcpus: 0)])],

@@ -12,9 +12,13 @@ extension CoordinatorMachine {
         return [refuse(task, obstacle.code, obstacle.details, to: arrival)]
       }
     }
+    let mayOverbook = evacuation.overbooking ?? configuration.overbooking
+    if evacuation.cpuRatio != nil, !mayOverbook {
+      return [refuse(task, .invalidMessage, "cpu-ratio: without overbooking it means nothing", to: arrival)]
+    }
     let request = EvacuationRequest(
       sources: hosts, destinations: evacuation.destinations, mode: evacuation.mode ?? configuration.mode,
-      overbooking: evacuation.overbooking ?? configuration.overbooking, bestEffort: evacuation.bestEffort ?? true,
+      overbooking: mayOverbook, cpuRatio: evacuation.cpuRatio, bestEffort: evacuation.bestEffort ?? true,
       migrationType: evacuation.migrationType ?? configuration.migrationType,
       retries: evacuation.retries ?? configuration.retries)
     let plan = Planner.plan(request, on: snapshot())

@@ -23,14 +23,15 @@ extension Destinations {
           + "\(SizeText.kibibytes(max(0, roomiest.freeMemoryKiB))) free, \(missing) missing\(others)")
     }
     let withMemory = suitable.filter { $0.freeMemoryKiB >= vm.memoryKiB }
-    let closest = withMemory.max { $0.freeCPUs < $1.freeCPUs } ?? roomiest
-    guard closest.freeCPUs < vm.vcpus else {
+    let closest = withMemory.max { $0.freeCPUs(request) < $1.freeCPUs(request) } ?? roomiest
+    let free = closest.freeCPUs(request)
+    guard free < vm.vcpus else {
       return because(.constraint, "room on \(closest.host.name), but \(conflict(of: vm, at: closest))\(others)")
     }
     return because(
       .vcpus,
-      "needs \(vm.vcpus) CPUs; closest is \(closest.host.name) with \(max(0, closest.freeCPUs)) free; "
-        + "overbooking would allow it\(others)")
+      "needs \(vm.vcpus) CPUs; closest is \(closest.host.name) with \(max(0, free)) free; "
+        + "\(request.overbooking ? "a higher cpu-ratio" : "overbooking") would allow it\(others)")
   }
 
   /// No candidate has all labels: the one that lacks fewest.

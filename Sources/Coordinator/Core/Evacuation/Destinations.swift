@@ -10,7 +10,10 @@ struct Destinations {
     var received: [VMName] = []
 
     var freeMemoryKiB: Int { host.capacity.memoryKiB - memoryKiB }
-    var freeCPUs: Int { host.capacity.cpus - vcpus }
+    /// Those that may be promised still.
+    func freeCPUs(_ request: EvacuationRequest) -> Int {
+      (request.overbooking ? host.capacity.virtualCPUs(atMost: request.cpuRatio) : host.capacity.cpus) - vcpus
+    }
   }
 
   /// In the order of the request's list, else of the names, so that nothing depends on the order of the snapshot.
@@ -18,9 +21,11 @@ struct Destinations {
   /// Hosts that were asked for and may not receive, in words.
   private var refusals: [String] = []
   let rules: ClusterSnapshot.PlacementRules
+  let request: EvacuationRequest
 
   init(_ request: EvacuationRequest, _ cluster: ClusterSnapshot, excluding excluded: Set<HostName>) {
     rules = cluster.placementRules
+    self.request = request
     let isNamed = !request.destinations.isEmpty
     let hosts = Dictionary(cluster.hosts.map { ($0.name, $0) }) { first, _ in first }
     var seen = Set(request.sources)

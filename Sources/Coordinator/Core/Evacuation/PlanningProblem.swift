@@ -64,6 +64,6 @@ struct PlanningProblem {
       task: .evacuate(
         Problem.Evacuation(
           moving: Array(moving.indices), destinations: Array(destinations.indices), mode: request.mode,
-          overbooking: request.overbooking)))
+          overbooking: request.overbooking, cpuRatio: request.cpuRatio)))
   }
 }

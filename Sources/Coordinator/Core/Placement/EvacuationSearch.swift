@@ -84,10 +84,7 @@ struct EvacuationSearch {
   private func overbookable(_ ledger: Ledger) -> Ledger {
     var copy = ledger
     for bin in 0..<copy.binCount {
-      let cpus = problem.hosts[copy.hostOf[bin]].cpus
-      // A cluster's CPUs together stay far below this.
-      let limit = evacuation.cpuRatio.map { Int(Double(cpus) * min($0, 1e6)) } ?? 1 << 40
-      copy.cpuLimit[bin] = max(copy.cpuFair[bin], limit)
+      copy.cpuLimit[bin] = max(copy.cpuFair[bin], evacuation.limit(of: problem.hosts[copy.hostOf[bin]]))
     }
     return copy
   }

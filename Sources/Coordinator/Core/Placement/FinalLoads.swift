@@ -15,7 +15,9 @@ public struct FinalLoads: Sendable {
 
   public let problem: Problem
   public private(set) var freeMemory: [Int]
+  /// CPUs that may be promised still.
   public private(set) var freeCPUs: [Int]
+  public let mayOverbook: Bool
   private let destinations: [Int]
 
   public init(_ solution: Solution, _ problem: Problem) {
@@ -29,8 +31,15 @@ public struct FinalLoads: Sendable {
       freeCPUs[host] -= vm.vcpus
     }
     switch problem.task {
-    case .evacuate(let evacuation): destinations = evacuation.destinations
-    case .rearrange: destinations = []
+    case .evacuate(let evacuation):
+      destinations = evacuation.destinations
+      mayOverbook = evacuation.overbooking
+      for (host, capacity) in problem.hosts.enumerated() where mayOverbook {
+        freeCPUs[host] += evacuation.limit(of: capacity) - capacity.cpus
+      }
+    case .rearrange:
+      destinations = []
+      mayOverbook = false
     }
   }
 

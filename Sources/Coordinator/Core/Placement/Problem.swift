@@ -114,6 +114,13 @@ public struct Problem: Sendable {
       self.movesOthers = movesOthers
       self.cpuRatio = cpuRatio
     }
+
+    /// The most vCPUs that a host may have.
+    func limit(of host: Host) -> Int {
+      guard overbooking else { return host.cpus }
+      // A cluster's CPUs together stay far below this.
+      return cpuRatio.map { Int(Double(host.cpus) * min($0, 1e6)) } ?? 1 << 40
+    }
   }
 
   public enum Task: Sendable {
