@@ -110,7 +110,7 @@ let package = Package(
       ]),
     program(
       "NodeWorker", "NodeWorker/Main",
-      ["ClusterModel", "DaemonKit", "Journal", "NodeWorkerServices", argumentParser, logging]),
+      ["BlockingPool", "ClusterModel", "DaemonKit", "Journal", "NodeWorkerServices", argumentParser, logging]),
 
     // The guest's side: runs inside a virtual machine, beside the processes of a job.
     room("GuestAgentCore", "NodeWorker/GuestAgent/Core", ["ClusterModel", "MigfraProtocol"]),

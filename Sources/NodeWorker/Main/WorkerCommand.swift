@@ -1,4 +1,5 @@
 import ArgumentParser
+import BlockingPool
 import ClusterModel
 import DaemonKit
 import Foundation
@@ -65,11 +66,13 @@ struct WorkerCommand: AsyncParsableCommand {
         "broker": "\(settings.broker.location)", "epoch": "\(journal.epoch)",
         "hypervisor": "\(settings.hypervisor.kind == .dummy ? "dummy" : settings.hypervisor.localURI)",
       ])
-    try await Daemon.run(
-      WorkerService(
-        settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
-        cluster: ClusterReports { [broker = settings.broker] session in try broker.bus(for: session) }, logger: logger),
-      logger: logger)
+    // What a task has to do is less than to wake another thread for it.
+    let thread = TaskThread(name: "worker")
+    let service = WorkerService(
+      settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
+      cluster: ClusterReports { [broker = settings.broker] session in try broker.bus(for: session) }, logger: logger,
+      executor: thread)
+    try await withTaskExecutorPreference(thread) { try await Daemon.run(service, logger: logger) }
   }
 
   private func openJournal(_ path: String) throws -> TaskJournal {

@@ -17,17 +17,19 @@ public struct WorkerService: Service {
   private let journal: TaskJournal
   private let cluster: ClusterReports
   private let logger: Logger
+  private let executor: (any TaskExecutor)?
   private let clock = SystemClock()
 
   public init(
     settings: Configuration, bus: any MessageBus, hypervisor: any Hypervisor, journal: TaskJournal,
-    cluster: ClusterReports, logger: Logger
+    cluster: ClusterReports, logger: Logger, executor: (any TaskExecutor)? = nil
   ) {
     self.settings = settings
     self.bus = bus
     self.hypervisor = hypervisor
     self.journal = journal
     self.cluster = cluster
+    self.executor = executor
     var logger = logger
     logger[metadataKey: LogKey.host] = .string(settings.host.rawValue)
     self.logger = logger
@@ -149,7 +151,7 @@ public struct WorkerService: Service {
       let control = OperationControl()
       controls[id] = control
       let runner = OperationRunner(host: settings.host, hypervisor: hypervisor, cluster: cluster)
-      Task.immediate {
+      Task.immediate(executorPreference: executor) {
         let outcome = await runner.perform(operation, control) { progress in
           feed.yield(.event(.migrationProgressed(id, progress)))
         }
