@@ -26,7 +26,7 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case keepsOperations
   /// Saved images are never removed.
   case keepsImages
-  /// Orders do not say which incarnation of the coordinator gives them.
+  /// Orders do not say which incarnation of the coordinator gives them, and the next one has another journal.
   case forgetsEpochs
 
   /// The promise that is broken by it.

@@ -9,8 +9,6 @@ extension World {
     switch fault.kind {
     case .death(let client, let effects, let away):
       truth.absences[client] = away
-      // What is broken shows only when a coordinator wakes up, and in few histories one does at the right moment.
-      if client == .coordinator, sabotage == .forgetsEpochs { return standStill(for: away) }
       guard effects >= 0 else { return die(client) }
       switch client {
       case .coordinator: coordinator.effectsLeft = effects
