@@ -29,6 +29,12 @@ struct Evacuate: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Attempts per machine after the first.", valueName: "count"))
   var retries: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Have so many processes of each machine's job close their connections, auto: those that have announced themselves. "
+        + "Machines of one job then move as one.", valueName: "count|auto"))
+  var pscom: HookProcesses?
+
   @Flag(help: "Move what can be moved although something cannot.")
   var bestEffort = false
 
@@ -58,11 +64,12 @@ struct Evacuate: AsyncParsableCommand {
 
   func run() async throws {
     let names = hosts.map(HostName.init(rawValue:))
-    let evacuation = NodeEvacuation(
+    var evacuation = NodeEvacuation(
       hosts: Array(names.dropFirst()), destinations: wish.to.map(HostName.init(rawValue:)), mode: wish.mode,
       migrationType: type, overbooking: wish.overbooking ? true : nil, cpuRatio: wish.cpuRatio, retries: retries,
       bestEffort: bestEffort,
       deadline: deadline.map { Deadline(seconds: $0, policy: onDeadline ?? .report) }, isDryRun: dryRun)
+    evacuation.tuning.hookProcesses = pscom
     try await carryOut(.evacuate(evacuation), on: names.first, reason: reason, options)
   }
 }

@@ -148,6 +148,7 @@ struct CommandLineTests {
     "Wrong arguments are refused with what is expected",
     arguments: [
       (["evacuate", "a/b"], "'a/b' is no host name"), (["evacuate", "node1", "--mode", "fast"], "auto"),
+      (["evacuate", "node1", "--pscom", "some"], "pscom"),
       (["evacuate", "node1", "--retries", "-1"], "retries"), (["hosts", "--broker", "a:b"], "is not host[:port]"),
       (["hosts", "--log-level", "loud"], "none of trace, debug"), (["hosts", "--config", "/nowhere"], "/nowhere"),
     ])
