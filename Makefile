@@ -4,6 +4,7 @@ HOSTS ?= 3
 VMS ?= 6
 MODE ?= auto
 SEEDS ?= 2000
+FUZZ_SECONDS ?= 60
 FIRST_SEED ?= 1
 LAB := Tests/Lab/lab
 ONE_CORE := $(shell command -v taskset >/dev/null && echo taskset -c 0)
@@ -14,7 +15,7 @@ LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc
   openssh-client procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients openssl qemu-system-x86 qemu-utils
 
-.PHONY: help setup build test lint simulate demo bench bench-planner lab-up lab-down clean
+.PHONY: help setup build test lint fuzz simulate demo bench bench-planner lab-up lab-down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -34,8 +35,11 @@ lint: ## format and shell checks
 	@if command -v shellcheck >/dev/null; \
 	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
 	  Tests/Lab/bench-links \
-	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys; \
+	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys Tests/Fuzz/fuzz; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
+
+fuzz: setup ## inputs thrown at everything that reads from outside (FUZZ_SECONDS=60 for each, TARGETS=)
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' TARGETS='$(TARGETS)' Tests/Fuzz/fuzz
 
 simulate: setup ## histories of small clusters full of faults, and what they break (SEEDS=2000 FIRST_SEED=1)
 	swift build --product migfra

@@ -53,6 +53,8 @@ let package = Package(
     .library(name: "MigfraBus", targets: ["MessageBus", "Mosquitto"]),
     .library(name: "MigfraProtocol", targets: ["ClusterModel", "MigfraProtocol"]),
     .library(name: "MigfraYAML", targets: ["YAML"]),
+    // For fuzzing, which is a package of its own too.
+    .library(name: "MigfraFuzzing", targets: ["FuzzTargets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -148,6 +150,11 @@ let package = Package(
       name: "PlannerBench", dependencies: ["ClusterModel", "Placement", "PlannerCases", argumentParser],
       path: "Tests/Planner/Bench", swiftSettings: strict),
     tests("Simulation", ["Simulation"]),
+    .target(
+      name: "FuzzTargets", dependencies: ["CaseFormat", "ClusterModel", "DaemonKit", "MigfraProtocol", "XML", "YAML"],
+      path: "Tests/Fuzz/Targets", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Kept", swiftSettings: strict),
     .testTarget(
       name: "LabTests", dependencies: ["TestSupport"], path: "Tests/Lab/Cases", swiftSettings: strict),
     tests(

@@ -1,4 +1,8 @@
 #pragma once
+#include <libxml/xmlversion.h>
+// Debian's declares its converters with ICU's types, and Foundation has an ICU of its own: who sees both through modules
+// does not compile. Only a converter's inner fields differ by it, which nobody here looks at.
+#undef LIBXML_ICU_ENABLED
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xmlerror.h>
