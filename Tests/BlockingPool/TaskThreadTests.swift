@@ -23,7 +23,7 @@ struct TaskThreadTests {
           feed.finish()
           return threads
         }
-        return await group.reduce(into: []) { $0.formUnion($1) }
+        return await group.reduce(into: Set<String>()) { $0.formUnion($1) }
       }
     }
     #expect(threads == ["tasks-1"])
