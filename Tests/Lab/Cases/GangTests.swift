@@ -54,13 +54,19 @@ private struct SpreadJob {
 @Suite("A job over several machines in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
 struct GangLabTests {
   private static let vms = ["vm1", "vm2", "vm3"]
+  private static let task = """
+    task: evacuate node
+    id: g
+    time-measurement: true
+    parameter: {retry-counter: 0, pscom-hook-procs: auto}
+
+    """
 
   /// Three, because two move at once: by itself the third would be suspended when the first has gone.
-  @Test("An evacuation suspends every process once before the first machine moves, and resumes it after the last")
-  func whole() async throws {
+  private static func with(_ body: (Lab, LabBus, SpreadJob) async throws -> Void) async throws {
     try await Lab.with(hosts: 2) { lab in
       try await lab.startGuests(3, on: "node1", "mem=64", "fill=32")
-      for vm in Self.vms {
+      for vm in vms {
         _ = try await lab.virsh(
           "node1", "metadata", vm, "--live", "--uri", "urn:migfra:job", "--key", "migfra", "--set", "<job>mpi-17</job>")
         // A label is seen when something happens to its machine.
@@ -73,16 +79,14 @@ struct GangLabTests {
       // Slow enough that progress is told of each.
       try await lab.must("rate", "node1", "200mbit")
       let bus = try await LabBus(lab)
-      let job = try await SpreadJob(lab, bus, over: Self.vms)
-      let answer = try await bus.ask(
-        "node1",
-        """
-        task: evacuate node
-        id: g
-        time-measurement: true
-        parameter: {retry-counter: 0, pscom-hook-procs: auto}
+      try await body(lab, bus, try await SpreadJob(lab, bus, over: vms))
+    }
+  }
 
-        """)
+  @Test("An evacuation suspends every process once before the first machine moves, and resumes it after the last")
+  func whole() async throws {
+    try await Self.with { lab, bus, job in
+      let answer = try await bus.ask("node1", Self.task)
       #expect(answer.contains("status: success"), "\(answer)")
       #expect(job.toggles == [2, 2, 2, 2, 2, 2])
       for vm in Self.vms {
@@ -103,6 +107,27 @@ struct GangLabTests {
       #expect((copying.max() ?? .max) < (resuming.min() ?? -1), "one was resumed before all had moved")
       // The label has gone along.
       #expect(try await lab.migfra("vms", "--host", "node2").text.components(separatedBy: "mpi-17").count == 4)
+    }
+  }
+
+  @Test(
+    "A program that is killed while they move: still once, and one answer",
+    arguments: [("migfra-coordinator", "ctl"), ("migfra-worker", "node1")])
+  func killed(program: String, host: String) async throws {
+    try await Self.with { lab, bus, job in
+      try await bus.publish("fast/migfra/node1/task", Self.task)
+      try await eventually("copying", within: .seconds(20)) {
+        bus.messages.contains { $0.topic.hasSuffix("/progress") && $0.text.contains("phase: copying") }
+      }
+      try await lab.kill(program, on: host)
+      #expect(bus.results(of: "node1") == [] && job.toggles == [1, 1, 1, 1, 1, 1])
+      try await lab.restart(program, on: host)
+      let answer = try await eventually("answer", within: .seconds(90)) { bus.results(of: "node1").first }
+      #expect(answer.contains("status: success"), "\(answer)")
+      #expect(job.toggles == [2, 2, 2, 2, 2, 2])
+      for vm in Self.vms { #expect(try await lab.whereabouts(of: vm, hosts: 2) == ["node2/running"]) }
+      let other = try await bus.ask("node1", "task: stop vm\nid: after\nlist: [{vm-name: nobody}]\n")
+      #expect(other.contains("id: after") && bus.results(of: "node1").count == 2)
     }
   }
 }
