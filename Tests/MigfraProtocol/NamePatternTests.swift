@@ -56,6 +56,28 @@ struct NamePatternTests {
     #expect(flaw?.description.contains(expected) == true, "\(String(describing: flaw))")
   }
 
+  @Test("The largest pattern takes no long time for all machines of a large host", .timeLimit(.minutes(1)))
+  func largest() throws {
+    let letters = (0..<400).map { String(UnicodeScalar(0x4E00 + 2 * $0) ?? "x") }.joined()
+    let pattern = try NamePattern("([a\(letters)]?){990}")
+    let name = String(repeating: "a", count: 255)
+    let duration = ContinuousClock().measure { for _ in 0..<3 { #expect(pattern.matches(name)) } }
+    #expect(duration < .seconds(30), "without optimisation, beside other tests")
+    let tooLong = #expect(throws: NamePattern.Flaw.self) {
+      try NamePattern("([\(String(repeating: letters, count: 1000))]?){990}")
+    }
+    #expect(tooLong?.description == "the pattern has more than 1024 characters")
+  }
+
+  @Test("Characters that are named in many ways are the same set")
+  func ranges() throws {
+    let pattern = try NamePattern("[c-ea-bdx-zd-g0]+")
+    #expect(pattern.matches("abcdefgxyz0"))
+    for other in ["h", "w", "1", "`", "A"] { #expect(!pattern.matches(other)) }
+    #expect(try NamePattern("[^a-cb-d]").matches("e"))
+    #expect(try !NamePattern("[^a-cb-d]").matches("d"))
+  }
+
   @Test(
     "patterns that make others run away are harmless", arguments: ["(a*)*b", "(a|aa)+b", "(a|a)*b", "(.*a){20}b"])
   func runaway(text: String) throws {

@@ -31,28 +31,53 @@ public struct NamePattern: Sendable, Equatable, CustomStringConvertible {
 
   /// Whether the pattern describes the whole name.
   public func matches(_ name: String) -> Bool {
-    var current = Set<Int>()
-    follow(0, into: &current)
+    var reached = Reached(count: states.count)
+    follow(0, into: &reached)
     for scalar in name.unicodeScalars {
-      var next = Set<Int>()
+      let current = reached.begin()
       for index in current {
-        if case .take(let set) = states[index], set.contains(scalar) { follow(index + 1, into: &next) }
+        if case .take(let set) = states[index], set.contains(scalar) { follow(index + 1, into: &reached) }
       }
-      current = next
-      if current.isEmpty { return false }
+      if reached.states.isEmpty { return false }
     }
-    return current.contains { states[$0] == .end }
+    return reached.states.contains { if case .end = states[$0] { true } else { false } }
   }
 
-  private func follow(_ start: Int, into reached: inout Set<Int>) {
+  private func follow(_ start: Int, into reached: inout Reached) {
     var pending = [start]
     while let index = pending.popLast() {
-      guard reached.insert(index).inserted else { continue }
+      guard reached.insert(index) else { continue }
       switch states[index] {
-      case .split(let first, let second): pending += [first, second]
+      case .split(let first, let second):
+        pending.append(first)
+        pending.append(second)
       case .jump(let target): pending.append(target)
       case .take, .end: break
       }
+    }
+  }
+
+  /// The states that are reached with what was read so far. Each step touches thousands of them for the largest
+  /// patterns, and there may be a name for each of a host's machines: no hashing.
+  private struct Reached {
+    private(set) var states: [Int] = []
+    private var steps: [Int]
+    private var step = 1
+
+    init(count: Int) { steps = Array(repeating: 0, count: count) }
+
+    /// - Returns: those of the step that ends.
+    mutating func begin() -> [Int] {
+      step += 1
+      defer { states.removeAll(keepingCapacity: true) }
+      return states
+    }
+
+    mutating func insert(_ state: Int) -> Bool {
+      guard steps[state] != step else { return false }
+      steps[state] = step
+      states.append(state)
+      return true
     }
   }
 }
@@ -91,5 +116,18 @@ struct CharacterSet: Sendable, Equatable {
 
   func contains(_ scalar: Unicode.Scalar) -> Bool {
     ranges.contains { $0.contains(scalar.value) } != isInverted
+  }
+
+  /// The same characters in as few ranges as there can be.
+  mutating func simplify() {
+    var merged: [ClosedRange<UInt32>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = merged.last, range.lowerBound <= last.upperBound + 1 {
+        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    ranges = merged
   }
 }

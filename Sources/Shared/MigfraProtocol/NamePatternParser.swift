@@ -1,8 +1,9 @@
 /// Turns the text of a pattern into states, piece by piece: each piece ends where the next begins.
 struct NamePatternParser {
-
+  /// A name has 255 bytes, and a pattern is tried on each machine of a host.
+  private static let longest = 1024
   /// A repeated piece is written out; more than this is nobody's name.
-  private static let mostStates = 10_000
+  private static let mostStates = 2000
   private static let deepest = 50
 
   private let text: [Unicode.Scalar]
@@ -14,6 +15,9 @@ struct NamePatternParser {
   }
 
   mutating func parse() throws(NamePattern.Flaw) -> [NamePattern.State] {
+    guard text.count <= Self.longest else {
+      throw NamePattern.Flaw(description: "the pattern has more than \(Self.longest) characters")
+    }
     let states = try alternatives()
     guard position == text.count else { throw flaw("')' without '('") }
     return states + [.end]
@@ -96,7 +100,10 @@ struct NamePatternParser {
     set.isInverted = take("^")
     while let scalar = next {
       position += 1
-      if scalar == "]" { return set }
+      if scalar == "]" {
+        set.simplify()
+        return set
+      }
       if scalar == "\\" {
         let escaped = try escape()
         guard !escaped.isInverted else { throw flaw("a negated class inside '[…]'") }
