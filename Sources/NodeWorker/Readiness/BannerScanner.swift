@@ -1,8 +1,8 @@
 /// Finds an SSH server's banner in what it sends first (RFC 4253, section 4.2).
 ///
 /// Lines of other text may come before the one that begins with "SSH-"; no more than 8 KiB are read.
-struct BannerScanner {
-  enum Verdict: Equatable {
+package struct BannerScanner {
+  package enum Verdict: Equatable {
     case incomplete
     /// The line, without its end.
     case banner(String)
@@ -16,7 +16,9 @@ struct BannerScanner {
   private var line: [UInt8] = []
   private var read = 0
 
-  mutating func feed(_ bytes: some Sequence<UInt8>) -> Verdict {
+  package init() {}
+
+  package mutating func feed(_ bytes: some Sequence<UInt8>) -> Verdict {
     for byte in bytes {
       read += 1
       guard read <= Self.limit else { return .hopeless }
