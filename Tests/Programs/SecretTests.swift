@@ -1,4 +1,6 @@
 import Foundation
+import MessageBus
+import Mosquitto
 import TestSupport
 import Testing
 
@@ -41,6 +43,32 @@ struct SecretTests {
     }
     let hosts = try await Programs.run("migfra", "hosts", "-c", folder.file("migfra.conf"))
     #expect(hosts.status == 0 && !hosts.text.contains(Self.secret), "\(hosts)")
+  }
+
+  @Test("that of a machine's display is not in the worker's log, whatever is logged")
+  func display() async throws {
+    let broker = try await Broker.running()
+    let folder = try TemporaryFolder()
+    try folder.write(configuration(broker, in: folder), to: "migfra.conf")
+    let worker = try Programs.start("migfra-worker", ["-c", folder.file("migfra.conf")], output: folder.file("log"))
+    let log = EventLog()
+    let client = try MosquittoBus(
+      session: BusSession(clientID: "client", subscriptions: ["fast/migfra/node1/result"]), broker: broker.address)
+    try client.start(log.handler)
+    try await eventually("connections") {
+      !log.connections.isEmpty && folder.read("log").contains("connected to the broker")
+    }
+    let xml =
+      "<domain type='qemu'><name>vm1</name><memory>65536</memory><vcpu>1</vcpu><devices>"
+      + "<graphics type='vnc' passwd='\(Self.secret)'/></devices></domain>"
+    let task = "{task: start vm, id: s1, vm-configurations: [{xml: \"\(xml)\", probe-with-ssh: false}]}"
+    try await client.publish(BusMessage(topic: "fast/migfra/node1/task", payload: Array(task.utf8)))
+    let answer = try await eventually("answer", within: .seconds(30)) { log.texts.first }
+    #expect(answer.contains("status: success"), "\(answer)")
+    try await worker.end(with: SIGTERM)
+    #expect(folder.read("log").contains("operation begins"))
+    #expect(!folder.read("log").contains(Self.secret))
+    await client.close(farewell: nil)
   }
 
   @Test("a wrong password is not repeated", arguments: programs)

@@ -145,7 +145,8 @@ public struct WorkerService: Service {
   ) {
     switch effect {
     case .perform(let id, let operation):
-      logger.debug("operation begins", metadata: ["operation": "\(operation)"])
+      // Its name only: what a machine is made of may have passwords in it.
+      logger.debug("operation begins", metadata: ["operation": "\("\(operation)".prefix { $0 != "(" })"])
       // Not a child: a worker that is stopped waits for no migration. libvirtd finishes it, and the next incarnation
       // finds the task unanswered and asks where the machine is.
       let control = OperationControl()
