@@ -149,15 +149,10 @@ let package = Package(
     .executableTarget(
       name: "PlannerBench", dependencies: ["ClusterModel", "Placement", "PlannerCases", argumentParser],
       path: "Tests/Planner/Bench", swiftSettings: strict),
-    .target(
-      name: "FuzzedDecoders",
-      dependencies: ["CaseFormat", "ClusterModel", "DaemonKit", "MigfraProtocol", "Readiness", "XML", "YAML"],
-      path: "Tests/Fuzzing/Decoders", swiftSettings: strict),
-    .testTarget(
-      name: "FuzzingTests", dependencies: ["FuzzedDecoders"], path: "Tests/Fuzzing/Cases", swiftSettings: strict),
     tests("Simulation", ["Simulation"]),
     .target(
-      name: "FuzzTargets", dependencies: ["CaseFormat", "ClusterModel", "DaemonKit", "MigfraProtocol", "XML", "YAML"],
+      name: "FuzzTargets",
+      dependencies: ["CaseFormat", "ClusterModel", "DaemonKit", "MigfraProtocol", "Readiness", "XML", "YAML"],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Kept", swiftSettings: strict),

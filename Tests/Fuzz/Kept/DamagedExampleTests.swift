@@ -1,34 +1,13 @@
 import Foundation
-import FuzzedDecoders
+import FuzzTargets
 import Testing
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent()
 
-/// Damaged examples for each decoder of what comes from outside; the same ones in every run.
-@Suite("Decoders and whatever comes", .timeLimit(.minutes(2)))
-struct FuzzingTests {
-  struct Found: Sendable, CustomTestStringConvertible {
-    let decoder: Decoder
-    let file: URL
-    var testDescription: String { "\(decoder.rawValue)/\(file.lastPathComponent)" }
-  }
-
-  /// Inputs that once broke something.
-  static let found: [Found] = Decoder.allCases.flatMap { decoder in
-    let folder = root.appending(path: "Tests/Fuzzing/found/\(decoder.rawValue)")
-    // Most have none.
-    let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-    return files.sorted { $0.path < $1.path }.map { Found(decoder: decoder, file: $0) }
-  }
-
-  @Test("What broke something once breaks nothing now", arguments: found)
-  func regression(_ found: Found) throws {
-    let input = Array(try Data(contentsOf: found.file))
-    let duration = try ContinuousClock().measure { _ = try found.decoder.check(input) }
-    #expect(duration < .seconds(5), "without optimisation, beside other tests; optimised it is a part of a second")
-  }
-
+/// Damaged examples for each reader of what comes from outside; the same ones in every run.
+@Suite("Readers and whatever comes", .timeLimit(.minutes(2)))
+struct DamagedExampleTests {
   /// The examples of the documents.
   static let examples: [[UInt8]] = ["protocol", "configuration", "planner"].flatMap { page in
     let text = (try? String(contentsOf: root.appending(path: "docs/\(page).md"), encoding: .utf8)) ?? ""
@@ -39,26 +18,26 @@ struct FuzzingTests {
 
   @Test(
     "Examples with a few bytes changed are read or refused, and what is read is written as the same",
-    arguments: Decoder.allCases)
-  func mutations(_ decoder: Decoder) throws {
+    arguments: FuzzTarget.allCases)
+  func damaged(_ target: FuzzTarget) throws {
     var random = Mutations(seed: 4711)
     #expect(Self.examples.count > 40)
     var read = 0
     for round in 0..<6 {
       for example in Self.examples where example.count < 4000 {
         let input = (0..<round).reduce(example) { input, _ in random.mutate(input, with: Self.examples) }
-        if try decoder.check(input) { read += 1 }
+        if try target.read(input) { read += 1 }
       }
     }
-    #expect(read > 0 || !decoder.isInDocuments, "no example was one that this decoder reads")
+    #expect(read > 0 || !target.isInDocuments, "no example was one that is read here")
   }
 }
 
-extension Decoder {
+extension FuzzTarget {
   /// Whether the pages have an example of it.
   fileprivate var isInDocuments: Bool {
     switch self {
-    case .topic, .pattern, .xml, .banner, .machine, .planningCase, .pscomReport: false
+    case .topic, .pattern, .xml, .banner, .machine, .planningCase: false
     default: true
     }
   }
