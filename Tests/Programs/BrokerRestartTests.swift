@@ -56,11 +56,17 @@ struct BrokerRestartTests {
     #expect(first.allSatisfy { Set($0.value).count == 1 }, "one answer only for each id")
 
     // The next run knows them from its journal.
+    let before = log.messages.count
     try await worker.end(with: SIGKILL)
     if way.isKilled { try await broker.kill() } else { try await broker.stop() }
     try await broker.start()
     let again = try Programs.start("migfra-worker", arguments, output: folder.file("log"))
-    let before = log.messages.count
+    // A broker that has forgotten the worker's session keeps nothing for it before it is there.
+    try await eventually("report of the next run", within: .seconds(30)) {
+      log.messages.dropFirst(before).contains { message in
+        message.topic == Topics.state("node1") && (try? HostReport.decode(message.payload))?.presence == .online
+      }
+    }
     for id in ids { try await ask(id, client) }
     try await eventually("answers of the next run", within: .seconds(30)) {
       Set(answers(log, since: before).keys).isSuperset(of: ids)
