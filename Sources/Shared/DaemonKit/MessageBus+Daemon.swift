@@ -38,8 +38,9 @@ extension MessageBus {
 
 extension Logger {
   fileprivate func write(_ error: BusError, of message: BusMessage) {
-    // A bus that is closed belongs to a program that is ending; its journal knows what is left to say.
-    if error.code != .closed {
+    // A bus that is closed and a wait that is cancelled belong to a program that is ending; its journal knows what is left to
+    // say.
+    if error.code != .closed, error.code != .cancelled {
       self.error("a message could not be sent", metadata: ["topic": "\(message.topic)", LogKey.cause: "\(error)"])
     }
   }
