@@ -94,17 +94,6 @@ struct CancelTests {
     }
   }
 
-  /// Two hosts of 200 MiB: vm1 of 128 MiB is on node1, vm2 of 96 MiB on node2, and none fits beside the other.
-  private func withFullHosts(_ body: (Lab, LabBus) async throws -> Void) async throws {
-    try await Lab.with(hosts: 2, environment: ["LAB_MEMORY": "\(200 * 1024)"]) { lab in
-      try await lab.must("start", "node2", "vm2", "mem=96", "fill=64", "ip=\(Lab.address(2))")
-      try await lab.startGuests(1, on: "node1", "mem=128", "fill=64")
-      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
-      for host in ["node1", "node2"] { try await lab.must("rate", host, "100mbit") }
-      try await body(lab, try await LabBus(lab))
-    }
-  }
-
   /// Takes `task` back while one guest is saved and the other is on its way: who is saved goes on at home.
   private func takeBackWhileSaved(_ task: String, _ lab: Lab, _ bus: LabBus) async throws {
     let watch = try Watch(lab, guests: 2)
@@ -124,7 +113,7 @@ struct CancelTests {
 
   @Test("An exchange with one guest saved: it goes on at home")
   func exchangeByStorage() async throws {
-    try await withFullHosts { lab, bus in
+    try await Lab.withFullHosts(rate: "100mbit") { lab, bus in
       try await takeBackWhileSaved(
         "task: migrate vm\nid: t\nhost: node1\nvm-name: vm1\ndestination: node2\nparameter: {swap-with: vm2}\n",
         lab, bus)
@@ -133,7 +122,7 @@ struct CancelTests {
 
   @Test("A rearrangement with one guest saved: it goes on at home")
   func rearrangement() async throws {
-    try await withFullHosts { lab, bus in
+    try await Lab.withFullHosts(rate: "100mbit") { lab, bus in
       try await takeBackWhileSaved(
         "task: rearrange vms\nid: t\nlist: [{vm-name: vm1, destination: node2}, {vm-name: vm2, destination: node1}]\n",
         lab, bus)

@@ -40,13 +40,7 @@ struct CoordinatorTests {
 
   @Test("A rearrangement goes on: a guest that was saved for it and the one that was on its way arrive, answered once")
   func rearrangement() async throws {
-    // Hosts of 200 MiB: neither guest fits beside the other.
-    try await Lab.with(hosts: 2, environment: ["LAB_MEMORY": "\(200 * 1024)"]) { lab in
-      try await lab.must("start", "node2", "vm2", "mem=96", "fill=64", "ip=\(Lab.address(2))")
-      try await lab.startGuests(1, on: "node1", "mem=128", "fill=64")
-      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
-      for host in ["node1", "node2"] { try await lab.must("rate", host, "100mbit") }
-      let bus = try await LabBus(lab)
+    try await Lab.withFullHosts(rate: "100mbit") { lab, bus in
       let watch = try Watch(lab, guests: 2)
       try await bus.publish(
         "fast/coordinator/task",

@@ -35,6 +35,17 @@ struct Lab {
     _ = try await lab.run("down")
   }
 
+  /// Two hosts of 200 MiB: vm1 of 128 MiB is on node1, vm2 of 96 MiB on node2, and none fits beside the other.
+  static func withFullHosts(rate: String? = nil, _ body: (Lab, LabBus) async throws -> Void) async throws {
+    try await with(hosts: 2, environment: ["LAB_MEMORY": "\(200 * 1024)"]) { lab in
+      try await lab.must("start", "node2", "vm2", "mem=96", "fill=64", "ip=\(address(2))")
+      try await lab.startGuests(1, on: "node1", "mem=128", "fill=64")
+      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
+      if let rate { for host in ["node1", "node2"] { try await lab.must("rate", host, rate) } }
+      try await body(lab, try await LabBus(lab))
+    }
+  }
+
   /// `lab ARGUMENTS`; standard output and error together.
   func run(_ arguments: String..., within limit: Duration = .seconds(120)) async throws -> Programs.Output {
     try await run(arguments, within: limit)

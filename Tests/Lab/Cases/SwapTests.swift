@@ -61,23 +61,13 @@ struct SwapTests {
     }
   }
 
-  /// A cluster whose hosts offer 200 MiB each; vm1 of 128 MiB is on node1, vm2 of 96 MiB on node2.
-  private func withFullHosts(_ body: (Lab, LabBus) async throws -> Void) async throws {
-    try await Lab.with(hosts: 2, environment: ["LAB_MEMORY": "\(200 * 1024)"]) { lab in
-      try await lab.must("start", "node2", "vm2", "mem=96", "fill=64", "ip=\(Lab.address(2))")
-      try await lab.startGuests(1, on: "node1", "mem=128", "fill=64")
-      try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
-      try await body(lab, try await LabBus(lab))
-    }
-  }
-
   private static let task =
     "task: migrate vm\nid: s\nvm-name: vm1\ndestination: node2\ntime-measurement: true\n"
     + "parameter: {retry-counter: 0, swap-with: {vm-name: vm2, vcpu-map: [[1]]}}\n"
 
   @Test("Without room for both, the smaller is saved and goes on where it was: its clock never goes back")
   func byStorage() async throws {
-    try await withFullHosts { lab, bus in
+    try await Lab.withFullHosts { lab, bus in
       let watch = try Watch(lab, guests: 2)
       let answer = try await bus.ask("node1", Self.task)
       #expect(answer.contains("id: s\nvm-name: vm1\nstatus: success"), "\(answer)")
@@ -91,7 +81,7 @@ struct SwapTests {
 
   @Test("The coordinator is killed while the smaller one is saved: it goes on, and both are exchanged, answered once")
   func killedWhileSaved() async throws {
-    try await withFullHosts { lab, bus in
+    try await Lab.withFullHosts { lab, bus in
       try await lab.must("rate", "node1", "100mbit")
       try await bus.publish("fast/migfra/node1/task", Self.task)
       try await eventually("the larger one on its way", within: .seconds(20)) {
