@@ -27,14 +27,13 @@ build: setup ## release programs in .build/release; a host needs no Swift runtim
 	@for program in migfra-worker migfra-coordinator migfra-guest-agent migfra; do \
 	  swift build -c release --static-swift-stdlib --product $$program || exit 1; done
 
-# All at once, a thousand tests keep each other waiting on a machine with two processors, and what has a limit fails.
 test: setup ## every test, on real hosts too
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=16 swift test --disable-xctest
+	@.ci/test
 
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
-	then shellcheck -x .ci/run .ci/setup Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
+	then shellcheck -x .ci/run .ci/setup .ci/test Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
 	  Tests/Lab/bench-links \
 	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys Tests/Fuzz/fuzz; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
