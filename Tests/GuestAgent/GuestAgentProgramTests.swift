@@ -7,7 +7,7 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("migfra-guest-agent, the program", .requiresMosquitto, .requiresTogglingProcesses, .timeLimit(.minutes(1)))
+@Suite("migfra-guest-agent, the program", .requiresMosquitto, .requiresTogglingProcesses, .timeLimit(.minutes(10)))
 struct GuestAgentProgramTests {
   @Test("A process is announced, suspended once however often that is asked, resumed, and taken back when it ends")
   func life() async throws {

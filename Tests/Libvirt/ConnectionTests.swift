@@ -2,7 +2,7 @@ import BlockingPool
 import Libvirt
 import Testing
 
-@Suite("Connections to libvirt", .timeLimit(.minutes(1)))
+@Suite("Connections to libvirt", .timeLimit(.minutes(10)))
 struct ConnectionTests {
   @Test("The host describes itself")
   func node() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Libvirt
 
-@Suite("Devices and notes by way of libvirt", .timeLimit(.minutes(1)))
+@Suite("Devices and notes by way of libvirt", .timeLimit(.minutes(10)))
 struct DeviceTests {
   @Test("The PCI devices of a host are listed with address and ids")
   func pciDevices() async throws {

@@ -1,7 +1,7 @@
 import Libvirt
 import Testing
 
-@Suite("VMs by way of libvirt", .timeLimit(.minutes(1)))
+@Suite("VMs by way of libvirt", .timeLimit(.minutes(10)))
 struct DomainTests {
   @Test("All VMs are listed, active or not")
   func list() async throws {

@@ -1,7 +1,7 @@
 import Libvirt
 import Testing
 
-@Suite("Events from libvirt", .timeLimit(.minutes(1)))
+@Suite("Events from libvirt", .timeLimit(.minutes(10)))
 struct EventTests {
   /// What has happened to one VM, until it is over.
   private func kinds(

@@ -2,7 +2,7 @@ import BlockingPool
 import Libvirt
 import Testing
 
-@Suite("Calls of libvirt that fail", .timeLimit(.minutes(1)))
+@Suite("Calls of libvirt that fail", .timeLimit(.minutes(10)))
 struct FailureTests {
   /// A call, for tables of them.
   struct Call: Sendable, CustomTestStringConvertible {

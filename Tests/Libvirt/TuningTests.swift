@@ -1,7 +1,7 @@
 import Libvirt
 import Testing
 
-@Suite("Sizes, pins and saved VMs by way of libvirt", .timeLimit(.minutes(1)))
+@Suite("Sizes, pins and saved VMs by way of libvirt", .timeLimit(.minutes(10)))
 struct TuningTests {
   @Test("The pins of a running VM are set, and shown in its description")
   func pins() async throws {

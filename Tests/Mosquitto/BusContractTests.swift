@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What both implementations of `MessageBus` promise.
-@Suite("The contract of MessageBus", .timeLimit(.minutes(2)))
+@Suite("The contract of MessageBus", .timeLimit(.minutes(10)))
 struct BusContractTests {
   @Test("a message reaches those who subscribe to its topic, and only those", arguments: BusKind.available)
   func publishSubscribe(_ kind: BusKind) async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import Mosquitto
 
 /// What only a real broker and a real network show.
-@Suite("MosquittoBus", .requiresMosquitto, .timeLimit(.minutes(2)))
+@Suite("MosquittoBus", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct MosquittoBusTests {
   private let keeper = Keeper()
 

@@ -3,7 +3,7 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("MosquittoBus over TLS", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(1)))
+@Suite("MosquittoBus over TLS", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(10)))
 struct TLSTests {
   private let keeper = Keeper()
 

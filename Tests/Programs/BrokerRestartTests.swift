@@ -8,7 +8,7 @@ import Testing
 
 /// A broker that goes away and comes back at any moment, with its memory or without: no task that a worker has taken and no
 /// answer is lost, because who is in doubt asks again by the id.
-@Suite("Tasks and answers over the broker's restarts", .requiresMosquitto, .timeLimit(.minutes(3)))
+@Suite("Tasks and answers over the broker's restarts", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct BrokerRestartTests {
   struct Way: Sendable, CustomTestStringConvertible {
     let isPersistent: Bool

@@ -6,7 +6,7 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("migfra, the command line", .requiresMosquitto, .timeLimit(.minutes(1)))
+@Suite("migfra, the command line", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct CommandLineTests {
   /// A broker that keeps the reports of two hosts.
   private func brokerWithReports() async throws -> Broker {

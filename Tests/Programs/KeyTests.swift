@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("docker/mosquitto/make-keys", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(1)))
+@Suite("docker/mosquitto/make-keys", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(10)))
 struct KeyTests {
   @Test("keys are for their owner's eyes only, and each folder has what its owner needs")
   func modes() async throws {

@@ -51,7 +51,7 @@ private final class Rig: Sendable {
   }
 }
 
-@Suite("Tasks as the C++ program's clients send them", .requiresMosquitto, .timeLimit(.minutes(2)))
+@Suite("Tasks as the C++ program's clients send them", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct ReferenceTaskTests {
   private static let domain =
     "<domain type='test'><name>NAME</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>"

@@ -17,7 +17,7 @@ private struct Rights: Equatable {
   }
 }
 
-@Suite("The broker's rights, as shipped", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(2)))
+@Suite("The broker's rights, as shipped", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(10)))
 struct RightsTests {
   private typealias Client = GuardedBroker.Client
 

@@ -4,7 +4,7 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("Passwords", .requiresMosquitto, .timeLimit(.minutes(1)))
+@Suite("Passwords", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct SecretTests {
   private static let programs = ["migfra-worker", "migfra-coordinator", "migfra-guest-agent", "migfra"]
   private static let secret = "cRz0-very-secret"

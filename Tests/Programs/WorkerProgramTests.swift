@@ -6,7 +6,7 @@ import Mosquitto
 import TestSupport
 import Testing
 
-@Suite("migfra-worker, the program", .requiresMosquitto, .timeLimit(.minutes(1)))
+@Suite("migfra-worker, the program", .requiresMosquitto, .timeLimit(.minutes(10)))
 struct WorkerProgramTests {
   private func arguments(_ broker: Broker, _ folder: TemporaryFolder) -> [String] {
     [

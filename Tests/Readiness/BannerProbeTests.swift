@@ -2,7 +2,7 @@ import BlockingPool
 import Readiness
 import Testing
 
-@Suite("Waiting for a guest's SSH banner", .timeLimit(.minutes(2)))
+@Suite("Waiting for a guest's SSH banner", .timeLimit(.minutes(10)))
 struct BannerProbeTests {
   private let pool = BlockingPool(name: "readiness", threads: 2)
 

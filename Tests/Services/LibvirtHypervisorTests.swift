@@ -13,7 +13,7 @@ private final class Latest: Sendable {
 }
 
 /// Against libvirt's own test driver: real libvirt, no machines.
-@Suite("The libvirt hypervisor, on the test driver", .timeLimit(.minutes(1)))
+@Suite("The libvirt hypervisor, on the test driver", .timeLimit(.minutes(10)))
 struct LibvirtHypervisorTests {
   /// A host of the driver's own: the one of test:///default is shared by the whole process.
   private func settings(in folder: TemporaryFolder) throws -> HypervisorSettings {

@@ -6,7 +6,7 @@ import MigfraProtocol
 import TestSupport
 import Testing
 
-@Suite("Coordinator and workers together, on a broker in memory", .timeLimit(.minutes(2)))
+@Suite("Coordinator and workers together, on a broker in memory", .timeLimit(.minutes(10)))
 struct ServiceTests {
   @Test("A host is emptied from its own topic; one answer there, with the caller's id")
   func evacuation() async throws {

@@ -2,12 +2,12 @@
 /// clock. A unit test has no use for it.
 ///
 /// - Parameters:
-///   - what: completes the sentence "after 10 s there is still no ...".
+///   - what: completes the sentence "after 60 s there is still no ...".
 ///   - limit: generous; it is only used up when something is broken.
 /// - Throws: `Timeout`, which is also what the failed test shows.
 @discardableResult
 public func eventually<Value>(
-  _ what: String, within limit: Duration = .seconds(10), isolation: isolated (any Actor)? = #isolation,
+  _ what: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
   _ probe: () async throws -> Value?
 ) async throws -> Value {
   let end = ContinuousClock.now + limit
@@ -22,7 +22,7 @@ public func eventually<Value>(
 
 /// Waits until `condition` holds.
 public func eventually(
-  _ what: String, within limit: Duration = .seconds(10), isolation: isolated (any Actor)? = #isolation,
+  _ what: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
   holds condition: () async throws -> Bool
 ) async throws {
   try await eventually(what, within: limit) { try await condition() ? () : nil }

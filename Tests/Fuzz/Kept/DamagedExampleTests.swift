@@ -6,7 +6,7 @@ private let root = URL(filePath: #filePath).deletingLastPathComponent().deleting
   .deletingLastPathComponent().deletingLastPathComponent()
 
 /// Damaged examples for each reader of what comes from outside; the same ones in every run.
-@Suite("Readers and whatever comes", .timeLimit(.minutes(2)))
+@Suite("Readers and whatever comes", .timeLimit(.minutes(10)))
 struct DamagedExampleTests {
   /// The examples of the documents.
   static let examples: [[UInt8]] = ["protocol", "configuration", "planner"].flatMap { page in

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Operations that are taken back in the middle, on real guests: what they were doing when they were is in the tests' names.
-@Suite("Cancelled in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Cancelled in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct CancelTests {
   private func expect(_ vm: String, on host: String, of hosts: Int = 2, _ lab: Lab) async throws {
     let places = try await lab.whereabouts(of: vm, hosts: hosts)

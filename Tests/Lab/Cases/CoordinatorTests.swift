@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// What becomes of operations whose coordinator is killed, on real guests.
-@Suite("A coordinator that dies, in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("A coordinator that dies, in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct CoordinatorTests {
   /// Waits until a machine is being copied, kills the coordinator, leaves the workers alone for a while, and starts it.
   private func killInTheMiddle(_ lab: Lab, _ bus: LabBus) async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Devices that cannot migrate: taken off before, given back after.
-@Suite("Devices in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Devices in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct DeviceTests {
   @Test("Shared memory is taken off, moved and attached again; a guest that does not let go keeps it")
   func sharedMemory() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The main job on real virtual machines.
-@Suite("Evacuation in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Evacuation in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct EvacuationTests {
   @Test("A host is emptied and its guests never stop", arguments: ["auto", "compact", "scatter"])
   func emptying(mode: String) async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What must not break anything.
-@Suite("Faults in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Faults in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct FaultTests {
   /// Messages that are no tasks, and a piece of the answer to each.
   static let badInput: [(text: String, answer: String)] = [

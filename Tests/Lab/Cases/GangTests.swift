@@ -51,7 +51,7 @@ private struct SpreadJob {
   }
 }
 
-@Suite("A job over several machines in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("A job over several machines in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct GangLabTests {
   private static let vms = ["vm1", "vm2", "vm3"]
   private static let task = """

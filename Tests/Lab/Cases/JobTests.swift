@@ -47,7 +47,7 @@ private struct Job {
   var isRunning: Bool { toggles.allSatisfy { $0 > 0 && $0 % 2 == 0 } }
 }
 
-@Suite("Jobs around migrations in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Jobs around migrations in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct JobTests {
   private static let task = """
     task: migrate vm

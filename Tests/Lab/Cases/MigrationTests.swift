@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// How one migration goes, on real guests.
-@Suite("Migration in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Migration in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct MigrationTests {
   private func migrate(_ parameter: String, to destination: String = "node2") -> String {
     "task: migrate vm\nvm-name: vm1\ndestination: \(destination)\nparameter: {retry-counter: 0, \(parameter)}\n"

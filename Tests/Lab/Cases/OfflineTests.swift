@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Migration by way of shared storage, on real guests.
-@Suite("Offline migration in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Offline migration in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct OfflineTests {
   private func task(_ vm: String = "vm1", to destination: String, id: String = "o", _ more: String = "") -> String {
     """

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Operations of the coordinator on real guests.
-@Suite("Operations in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Operations in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct OperationTests {
   private func expect(_ vm: String, on host: String, of hosts: Int = 3, _ lab: Lab) async throws {
     let places = try await lab.whereabouts(of: vm, hosts: hosts)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The seed's own YAML, sent with `mosquitto_pub`.
-@Suite("The seed's protocol in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("The seed's protocol in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct SeedProtocolTests {
   @Test("Machines are started by name and by XML, migrated live and warm, and stopped")
   func lifecycle() async throws {

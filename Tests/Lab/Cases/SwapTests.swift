@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// Two guests change places, on real hosts.
-@Suite("Exchanges in the lab", .serialized, .requiresLab, .timeLimit(.minutes(5)))
+@Suite("Exchanges in the lab", .serialized, .requiresLab, .timeLimit(.minutes(10)))
 struct SwapTests {
   @Test("Both guests run on, each on the other's host and pinned as the task says; one answer on the host's own topic")
   func swap() async throws {
