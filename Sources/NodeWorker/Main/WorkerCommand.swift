@@ -47,12 +47,14 @@ struct WorkerCommand: AsyncParsableCommand {
     let logger = Logger.forProgram("migfra-worker", level: settings.logLevel)
     let directory = try StateDirectory(settings.stateDirectory)
     let journal = try openJournal(directory.file("worker.sqlite"))
+    // What a task has to do is less than to wake another thread for it.
+    let lane = TaskLane(name: "worker", calls: 4)
     let hypervisor: any Hypervisor =
       switch settings.hypervisor.kind {
       case .libvirt:
         LibvirtHypervisor(
           host: settings.host, settings: settings.hypervisor, capacity: settings.capacity, limits: settings.limits,
-          migration: settings.migration)
+          migration: settings.migration, calls: lane.calls)
       case .dummy:
         try SimulatedHypervisor(
           host: settings.host, directory: settings.hypervisor.clusterDirectory ?? directory.file("cluster"),
@@ -66,13 +68,11 @@ struct WorkerCommand: AsyncParsableCommand {
         "broker": "\(settings.broker.location)", "epoch": "\(journal.epoch)",
         "hypervisor": "\(settings.hypervisor.kind == .dummy ? "dummy" : settings.hypervisor.localURI)",
       ])
-    // What a task has to do is less than to wake another thread for it.
-    let thread = TaskThread(name: "worker")
     let service = WorkerService(
       settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
       cluster: ClusterReports { [broker = settings.broker] session in try broker.bus(for: session) }, logger: logger,
-      executor: thread)
-    try await withTaskExecutorPreference(thread) { try await Daemon.run(service, logger: logger) }
+      executor: lane)
+    try await withTaskExecutorPreference(lane) { try await Daemon.run(service, logger: logger) }
   }
 
   private func openJournal(_ path: String) throws -> TaskJournal {

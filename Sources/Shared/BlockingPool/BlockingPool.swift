@@ -18,7 +18,12 @@ public final class BlockingPool: Sendable {
   ///     the number included.
   ///   - threads: how many calls run at once, at least 1.
   public init(name: String, threads: Int) {
-    crew = Crew(name: name, limit: threads)
+    crew = Crew(name: name, calls: threads, hasLane: false)
+  }
+
+  /// A pool whose threads also run `TaskLane`'s tasks.
+  init(name: String, callsBesideLane calls: Int) {
+    crew = Crew(name: name, calls: calls, hasLane: true)
   }
 
   deinit {
@@ -28,16 +33,18 @@ public final class BlockingPool: Sendable {
   /// Runs `body` on one of the pool's threads and returns, or throws, what it does.
   public func run<T: Sendable, E: Error>(_ body: @escaping @Sendable () throws(E) -> T) async throws(E) -> T {
     let result: Result<T, E> = await withCheckedContinuation { continuation in
-      crew.add {
-        continuation.resume(returning: Result(catching: body))
-      }
+      crew.add(call: { [crew] in
+        let result = Result(catching: body)
+        crew.endsCall()
+        continuation.resume(returning: result)
+      })
     }
     return try result.get()
   }
 
   /// Has `body` run on one of the pool's threads without waiting for it: for clean-up from a `deinit` or a callback.
   public func submit(_ body: @escaping @Sendable () -> Void) {
-    crew.add(body)
+    crew.add(call: body)
   }
 
   /// Lets the queued work finish and the threads end; returns when the last one has.

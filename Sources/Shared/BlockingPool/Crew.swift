@@ -5,58 +5,92 @@ import Synchronization
 ///
 /// Outlives the pool object by as long as its last thread runs.
 final class Crew: Sendable {
+  typealias Work = WorkQueue.Work
+
   private struct State {
-    var queue = WorkQueue()
+    var work: WorkInHand
     /// Threads that exist or are about to.
     var threads = 0
     /// Threads that sleep on `bell` and have not been promised a ring.
     var idle = 0
     /// Numbers given to threads so far.
     var numbered = 0
+    /// Threads that will look for work in a moment: what they add needs nobody else to be woken.
+    var returning: [pthread_t] = []
     var isClosed = false
     var watchers: [CheckedContinuation<Void, Never>] = []
   }
 
   private enum Step {
-    case work(@Sendable () -> Void)
+    /// Do it, and see to it that somebody takes what is left.
+    case work(WorkInHand.Item, Hands)
     case sleep
     case leave([CheckedContinuation<Void, Never>])
   }
 
   private enum Hands {
-    case wake, hire(Int), busy
+    case wake, hire(Int), enough
   }
 
   private let name: String
   private let limit: Int
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// Rung once for each thread that is taken off `idle`.
   private let bell = Bell()
 
-  init(name: String, limit: Int) {
+  /// - Parameters:
+  ///   - calls: how many run at once, at least 1.
+  ///   - hasLane: whether there are jobs too, for which there is one thread more.
+  init(name: String, calls: Int, hasLane: Bool) {
+    let calls = max(calls, 1)
     self.name = name
-    self.limit = max(limit, 1)
+    limit = calls + (hasLane ? 1 : 0)
+    state = Mutex(State(work: WorkInHand(calls: calls)))
   }
 
   var threadCount: Int { state.withLock { $0.threads } }
   var idleCount: Int { state.withLock { $0.idle } }
 
-  func add(_ work: @escaping @Sendable () -> Void) {
-    let hands: Hands = state.withLock { state in
-      state.queue.append(work)
-      if state.idle > 0 {
-        state.idle -= 1
-        return .wake
-      }
-      guard state.threads < limit else { return .busy }
-      state.threads += 1
-      state.numbered += 1
-      return .hire(state.numbered)
+  /// Calls may block; as many run at once as the crew was made for.
+  func add(call: @escaping Work) {
+    add { $0.calls.append(call) }
+  }
+
+  /// Jobs do not block; they run one after another.
+  func add(job: @escaping Work) {
+    add { $0.jobs.append(job) }
+  }
+
+  private func add(_ append: (inout WorkInHand) -> Void) {
+    let missing: Hands = state.withLock { state in
+      append(&state.work)
+      return state.returning.contains(pthread_self()) ? .enough : hands(&state)
     }
+    provide(missing)
+  }
+
+  /// Says, on a thread of the crew, that its call is done but for telling who waits for it.
+  func endsCall() {
+    state.withLock { $0.returning.append(pthread_self()) }
+  }
+
+  private func hands(_ state: inout State) -> Hands {
+    guard state.work.isWaiting else { return .enough }
+    if state.idle > 0 {
+      state.idle -= 1
+      return .wake
+    }
+    guard state.threads < limit else { return .enough }
+    state.threads += 1
+    state.numbered += 1
+    return .hire(state.numbered)
+  }
+
+  private func provide(_ hands: Hands) {
     switch hands {
     case .wake: bell.ring()
     case .hire(let number): hire(number)
-    case .busy: break
+    case .enough: break
     }
   }
 
@@ -100,10 +134,16 @@ final class Crew: Sendable {
 
   /// A thread's life: work, sleep, work, until the pool is closed and nothing is left.
   private func serve(mayWait: Bool = true) {
+    var done: WorkInHand.Item?
     while true {
-      switch next(mayWait: mayWait) {
-      case .work(let work): work()
-      case .sleep: bell.wait()
+      switch next(after: done, mayWait: mayWait) {
+      case .work(let item, let hands):
+        provide(hands)
+        item.work()
+        done = item
+      case .sleep:
+        bell.wait()
+        done = nil
       case .leave(let watchers):
         for watcher in watchers { watcher.resume() }
         return
@@ -111,9 +151,16 @@ final class Crew: Sendable {
     }
   }
 
-  private func next(mayWait: Bool) -> Step {
+  private func next(after done: WorkInHand.Item?, mayWait: Bool) -> Step {
     state.withLock { state in
-      if let work = state.queue.popFirst() { return .work(work) }
+      if let done {
+        state.work.ended(done)
+        state.returning.removeAll { $0 == pthread_self() }
+      }
+      if let item = state.work.begin() {
+        if item.isJob { state.returning.append(pthread_self()) }
+        return .work(item, hands(&state))
+      }
       if mayWait, !state.isClosed {
         state.idle += 1
         return .sleep

@@ -5,6 +5,8 @@ struct WorkQueue {
   private var items: [Work?] = []
   private var front = 0
 
+  var isEmpty: Bool { front == items.count }
+
   mutating func append(_ work: @escaping Work) {
     items.append(work)
   }

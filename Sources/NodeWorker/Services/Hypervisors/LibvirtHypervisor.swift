@@ -1,4 +1,4 @@
-import BlockingPool
+public import BlockingPool
 public import ClusterModel
 public import DaemonKit
 import Foundation
@@ -26,9 +26,11 @@ public final class LibvirtHypervisor: Hypervisor {
   private let capacity: CapacitySettings
   private let current = Mutex<LibvirtConnection?>(nil)
 
+  /// - Parameter calls: runs what answers soon.
   public init(
     host: HostName, settings: HypervisorSettings, capacity: CapacitySettings, limits: LimitSettings,
-    migration: MigrationPolicySettings = MigrationPolicySettings()
+    migration: MigrationPolicySettings = MigrationPolicySettings(),
+    calls: BlockingPool = BlockingPool(name: "libvirt", threads: 4)
   ) {
     self.host = host
     self.settings = settings
@@ -36,7 +38,7 @@ public final class LibvirtHypervisor: Hypervisor {
     progressInterval = limits.progressInterval
     migrationPolicy = migration
     rdma = RDMA(settings)
-    controlPool = BlockingPool(name: "libvirt", threads: 4)
+    controlPool = calls
     // One for the move itself and one for the questions to the destination, of each.
     migrationPool = BlockingPool(name: "migration", threads: 2 * LimitSettings.mostMigrations)
     probe = BannerProbe(pool: BlockingPool(name: "probe", threads: limits.parallelStarts))
