@@ -74,6 +74,7 @@ final class CoordinatorInbox: Sendable {
     let payload = Array(message.payload.prefix(TaskMessage.maximumSize + 1))
     do {
       take(Self.event(for: payload, try journal.receive(payload, for: route)))
+      journal.flush(orTell: logger)
     } catch {
       logger.error("the journal cannot be written; the task is refused", metadata: [LogKey.cause: "\(error)"])
       let refusal = UnreadableTask(

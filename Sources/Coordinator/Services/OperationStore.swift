@@ -22,7 +22,7 @@ extension TaskJournal {
     let rows = try saved.map { one in
       (id: one.operation.id.rawValue, state: String(decoding: try JSONEncoder().encode(one), as: UTF8.self))
     }
-    try database.write { database in
+    try write { database in
       for row in rows {
         try database.execute(
           sql: "INSERT OR REPLACE INTO operation (id, state) VALUES (?, ?)", arguments: [row.id, row.state])
@@ -32,7 +32,7 @@ extension TaskJournal {
 
   /// Lets go of an operation that has ended.
   public func drop(_ id: PlanID) throws {
-    try database.write { database in
+    try write { database in
       try database.execute(sql: "DELETE FROM operation WHERE id = ?", arguments: [id.rawValue])
     }
   }
@@ -48,7 +48,7 @@ extension TaskJournal {
 
   /// Writes down what is being done with a host.
   public func save(_ report: NodeReport) throws {
-    try database.write { database in
+    try write { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO node (host, state, reason) VALUES (?, ?, ?)",
         arguments: [report.host.rawValue, report.state.rawValue, report.reason])
@@ -57,7 +57,7 @@ extension TaskJournal {
 
   /// Writes down that the machines with these UUIDs belong on the host.
   public func keep(origins uuids: [String], _ host: HostName) throws {
-    try database.write { database in
+    try write { database in
       for uuid in uuids {
         try database.execute(
           sql: "INSERT OR REPLACE INTO origin (machine, host) VALUES (?, ?)", arguments: [uuid, host.rawValue])
@@ -66,7 +66,7 @@ extension TaskJournal {
   }
 
   public func forget(origins uuids: [String]) throws {
-    try database.write { database in
+    try write { database in
       for uuid in uuids { try database.execute(sql: "DELETE FROM origin WHERE machine = ?", arguments: [uuid]) }
     }
   }

@@ -33,7 +33,7 @@ extension TaskJournal {
         (String(decoding: try JSONEncoder().encode(names.sorted()), as: UTF8.self), names.count)
       case .everyProcess(let count): (nil, count)
       }
-    try database.write { database in
+    try write { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO job (vm, processes, count, closed) VALUES (?, ?, ?, ?)",
         arguments: [job.vm.rawValue, names, count, job.isClosed])
@@ -47,7 +47,7 @@ extension TaskJournal {
 
   /// The job's processes have been told to go on.
   public func forget(jobOf vm: VMName) throws {
-    try database.write { database in
+    try write { database in
       try database.execute(sql: "DELETE FROM job WHERE vm = ?", arguments: [vm.rawValue])
       try database.execute(sql: "DELETE FROM hold WHERE vm = ?", arguments: [vm.rawValue])
     }
@@ -55,7 +55,7 @@ extension TaskJournal {
 
   /// Writes down the newest coordinator that is known.
   public func remember(coordinator epoch: Epoch) throws {
-    try database.write { database in
+    try write { database in
       try database.execute(sql: "DELETE FROM coordinator")
       try database.execute(
         sql: "INSERT INTO coordinator (epoch) VALUES (?)", arguments: [Int64(bitPattern: epoch)])

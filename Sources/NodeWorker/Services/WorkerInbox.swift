@@ -63,6 +63,7 @@ final class WorkerInbox: Sendable {
     let payload = Array(message.payload.prefix(TaskMessage.maximumSize + 1))
     do {
       feed.yield(.task(payload, try journal.receive(payload, for: route)))
+      journal.flush(orTell: logger)
     } catch {
       logger.error("the journal cannot be written; the task is refused", metadata: [LogKey.cause: "\(error)"])
       let arrival = TaskArrival(sequence: 0, route: route)

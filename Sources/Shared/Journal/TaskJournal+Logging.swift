@@ -13,6 +13,16 @@ extension TaskJournal {
     }
   }
 
+  /// On return the broker may forget what was received.
+  public func flush(orTell logger: Logger) {
+    do {
+      try flush()
+    } catch {
+      // What was received is under way, and known as long as the machine has power.
+      logger.error("the journal could not be brought to disk", metadata: ["cause": "\(error)"])
+    }
+  }
+
   /// The broker has the answer.
   public func settle(_ arrival: TaskArrival, orTell logger: Logger) {
     guard arrival.sequence != 0 else { return }

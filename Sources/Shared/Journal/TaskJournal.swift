@@ -9,14 +9,15 @@ public import MigfraProtocol
 /// start.
 ///
 /// It is written on the caller's thread, which waits a tenth of a millisecond for the disk. To hand that to another thread
-/// and back costs a twelfth of a task's whole round trip, and such a write is given up when the caller's task is cancelled:
-/// a program that is stopped would do half of what it had decided.
+/// and back takes as long, and such a write is given up when the caller's task is cancelled: a program that is stopped would
+/// do half of what it had decided.
 public final class TaskJournal: Sendable {
   /// Drawn when the journal was made: sequence numbers are unique together with it.
   public let name: String
   /// Of this incarnation of the program: greater than any before.
   public let epoch: UInt64
   package let database: DatabaseQueue
+  private let log: WriteAheadLog
   private let kept: Int64
 
   /// One task as it came in.
@@ -38,7 +39,6 @@ public final class TaskJournal: Sendable {
     self.kept = kept
     var configuration = GRDB.Configuration()
     configuration.prepareDatabase { database in
-      // A task in the journal stands for the broker's having forgotten it: it must survive a power failure too.
       // Exclusive: a second worker on the same journal is refused instead of answering the same tasks.
       try database.execute(
         sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
@@ -55,6 +55,9 @@ public final class TaskJournal: Sendable {
       try database.execute(sql: "INSERT INTO identity (name, epoch) VALUES (?, ?)", arguments: [name, Int64(epoch)])
       return (name, epoch)
     }
+    log = try WriteAheadLog(ofDatabase: path)
+    // The log itself is on disk; what is added to it from now on is brought there by `flush`.
+    try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = NORMAL") }
   }
 
   private static var migrator: DatabaseMigrator {
@@ -79,7 +82,11 @@ public final class TaskJournal: Sendable {
     return migrator
   }
 
-  /// Writes a task down; on return it is on disk. Called on the bus's thread.
+  /// Writes a task down, so that it survives the end of this process; before the broker is told, `flush` must have
+  /// returned. Called on the bus's thread.
+  ///
+  /// In between the task can be begun. If then the power fails, the machine that it is about is in the state where it was
+  /// found, or where the task has brought it, and the broker, which was not told, brings the task again.
   public func receive(_ payload: [UInt8], for route: ReplyRoute) throws -> TaskArrival {
     let sequence = try database.write { database in
       try database.cachedStatement(sql: "INSERT INTO task (topic, correlation, payload) VALUES (?, ?, ?)").execute(
@@ -89,9 +96,20 @@ public final class TaskJournal: Sendable {
     return TaskArrival(sequence: sequence, route: route)
   }
 
+  /// On return everything that was written survives a power failure too.
+  public func flush() throws {
+    try log.flush()
+  }
+
+  /// Writes; on return it is on disk.
+  package func write(_ updates: (Database) throws -> Void) throws {
+    try database.write(updates)
+    try flush()
+  }
+
   /// Writes the answer down, before it is published.
   public func answer(_ arrival: TaskArrival, with answer: [UInt8]) throws {
-    try database.write { database in
+    try write { database in
       try database.cachedStatement(sql: "UPDATE task SET answer = ? WHERE sequence = ?").execute(
         arguments: [Data(answer), arrival.sequence])
     }
@@ -105,7 +123,6 @@ public final class TaskJournal: Sendable {
   public func settle(_ arrival: TaskArrival, failed: @escaping @Sendable (any Error) -> Void) {
     database.asyncWriteWithoutTransaction { [kept] database in
       do {
-        try database.execute(sql: "PRAGMA synchronous = NORMAL")
         try database.inTransaction {
           try database.cachedStatement(sql: "UPDATE task SET delivered = 1 WHERE sequence = ?").execute(
             arguments: [arrival.sequence])
@@ -113,11 +130,6 @@ public final class TaskJournal: Sendable {
             arguments: [arrival.sequence - kept])
           return .commit
         }
-      } catch {
-        failed(error)
-      }
-      do {
-        try database.execute(sql: "PRAGMA synchronous = FULL")
       } catch {
         failed(error)
       }
