@@ -95,8 +95,8 @@ private final class GuardedCluster: Sendable {
 }
 
 @Suite(
-  "The programs with their keys at the broker as shipped", .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(10))
-)
+  "The programs with their keys at the broker as shipped",
+  .requiresMosquitto, .requiresOpenSSL, .timeLimit(.minutes(10)))
 struct GuardedProgramsTests {
   @Test("hosts are emptied, single machines moved, jobs asked, and tasks handed over, with the rights as shipped")
   func everything() async throws {
