@@ -155,7 +155,7 @@ struct RandomMessages {
 
   private mutating func stop() -> VMStop {
     flip()
-      ? VMStop(vm: vm(), isForced: flip(), undefines: flip())
+      ? VMStop(vm: vm(), isForced: flip(), undefines: flip(), strayUUID: maybe { $0.text() })
       : VMStop(matching: one(of: Self.patterns), isForced: flip(), undefines: flip())
   }
 

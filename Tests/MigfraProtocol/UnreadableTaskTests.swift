@@ -97,6 +97,10 @@ struct UnreadableTaskTests {
     ("task: stop vm\nlist: [{vm-name: [a]}]", "list[0].vm-name: expected a string, found a list"),
     ("task: stop vm\nlist: [{vm-name: a, force: 'true'}]", "list[0].force: expected true or false"),
     ("task: stop vm\nlist:\n- vm-name: a\n  undefine: maybe", "line 4, column 13: list[0].undefine: expected true"),
+    (
+      "task: stop vm\nlist:\n- regex: a\n  stray: b",
+      "line 4, column 10: list[0].stray: 'vm-name' is required beside it"
+    ),
     ("task: suspend vm\nlist: {}", "list: expected a list of mappings, found a mapping"),
     ("task: resume vm\nlist: [a, b]", "list[0]: expected a mapping, found 'a'"),
     ("task: repin vm\nvcpu-map: [[1]]", "vm-name: required, expected a machine's name"),

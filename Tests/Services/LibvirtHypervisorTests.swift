@@ -111,6 +111,29 @@ struct LibvirtHypervisorTests {
     }
   }
 
+  @Test("As a stray a definition goes that is off and has the UUID; nothing that runs, nor another machine")
+  func stray() async throws {
+    try await with { hypervisor, inventory in
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false), OperationControl())
+      let uuid = try await eventually("machine") { inventory()?.vms.first?.uuid }
+      let stop = VMStop(vm: "vm1", isForced: true, undefines: true, strayUUID: uuid)
+      for wrong in [stop, VMStop(vm: "vm1", isForced: true, undefines: true, strayUUID: "\(uuid)0")] {
+        do throws(HypervisorError) {
+          try await hypervisor.stop(wrong)
+          Issue.record("a machine that runs was touched")
+        } catch {
+          #expect(error.code == .wrongState, "\(error)")
+        }
+      }
+      #expect(inventory()?.vms.map(\.state) == [.running] && inventory()?.vms.first?.isPersistent == true)
+      try await hypervisor.stop(VMStop(vm: "vm1", isForced: true))
+      try await eventually("machine that is off") { inventory()?.vms.first?.state == .shutOff }
+      try await hypervisor.stop(stop)
+      try await eventually("machine forgotten") { inventory()?.vms == [] }
+    }
+  }
+
   @Test("Saved for an exchange by a worker that was killed before it said so: saved, though the destination is silent")
   func savedBefore() async throws {
     try await with(saved: "vm1@node1.migfra-save") { hypervisor, _ in

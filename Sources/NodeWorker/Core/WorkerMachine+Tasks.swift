@@ -86,7 +86,10 @@ extension WorkerMachine {
     for entry in entries {
       let names = entry.pattern.map { pattern in active.filter { pattern.matches($0.rawValue) } } ?? [entry.vm]
       for name in names where !stops.contains(where: { $0.vm == name }) {
-        stops.append(VMStop(vm: name, isForced: entry.isForced, undefines: entry.undefines))
+        var stop = entry
+        stop.vm = name
+        stop.pattern = nil
+        stops.append(stop)
       }
     }
     if stops.isEmpty { return [answer(arrival, with: TaskResult(title: .vmStopped, id: task.id))] }

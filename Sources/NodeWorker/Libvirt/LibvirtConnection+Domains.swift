@@ -66,15 +66,26 @@ extension LibvirtConnection {
   public func undefine(
     _ reference: DomainReference, includingManagedSaveAndNVRAMAndSnapshots including: Bool
   ) async throws(LibvirtError) {
+    let common = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
+    let all =
+      common | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue
+    try await undefine(reference, trying: including ? [all, common] : [0])
+  }
+
+  /// Makes the host forget the VM's definition and nothing else: firmware variables and the state of a TPM, which may lie on
+  /// storage that another host uses, stay; one with saved memory or records of snapshots is refused.
+  public func undefineAlone(_ reference: DomainReference) async throws(LibvirtError) {
+    let all = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_KEEP_TPM.rawValue
+    try await undefine(reference, trying: [all, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM.rawValue, 0])
+  }
+
+  /// A driver that has no such thing as firmware variables refuses the flag, before it does anything: then the next are tried.
+  private func undefine(_ reference: DomainReference, trying choices: [UInt32]) async throws(LibvirtError) {
     try await perform(on: reference) { domain throws(LibvirtError) in
-      let common = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE.rawValue | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA.rawValue
-      let all =
-        common | VIR_DOMAIN_UNDEFINE_NVRAM.rawValue | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA.rawValue
-      // A driver that has no such thing as firmware variables refuses the flag, before it does anything.
-      for flags in including ? [all, common] : [0] {
+      for (index, flags) in choices.enumerated() {
         if unsafe virDomainUndefineFlags(domain.raw, flags) == 0 { return }
         let error = LibvirtError.last("virDomainUndefineFlags")
-        guard flags == all, error.has(VIR_ERR_INVALID_ARG) else { throw error }
+        guard index < choices.count - 1, error.has(VIR_ERR_INVALID_ARG) else { throw error }
       }
     }
   }

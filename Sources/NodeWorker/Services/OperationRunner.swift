@@ -20,6 +20,7 @@ struct OperationRunner {
         let started = try await hypervisor.start(start, control)
         return .success(vm: started.name, processID: started.processID, details: started.details)
       case .stop(let stop):
+        if let uuid = stop.strayUUID { try await refuseOnlyCopy(uuid, of: stop.vm) }
         try await hypervisor.stop(stop)
         return .success(vm: stop.vm)
       case .suspend(let vm):
@@ -67,6 +68,22 @@ struct OperationRunner {
     }
   }
 
+  /// A definition goes only if another host has one, and runs it.
+  private func refuseOnlyCopy(_ uuid: String, of vm: VMName) async throws(HypervisorError) {
+    let others = try await reports().filter { $0.host != host && $0.presence == .online && $0.isHypervisorReachable }
+    let copies = others.flatMap(\.vms).filter { $0.uuid == uuid.lowercased() }
+    guard !copies.contains(where: { $0.state == .arriving }) else {
+      throw HypervisorError(
+        .wrongState, "\(vm) is on its way to a host: its definition on \(host) stays", mayPass: true)
+    }
+    guard copies.contains(where: { $0.state.isActive && $0.isPersistent }) else {
+      throw HypervisorError(
+        .wrongState,
+        "no other host reports that it runs \(vm) (\(uuid)) and has its definition: that on \(host) may be the only one, and "
+          + "stays")
+    }
+  }
+
   /// A machine whose worker was away after it was restored may have moved on since: its image is no machine any more.
   private func refuseOldImage(of order: MigrationOrder) async throws(HypervisorError) {
     guard order.type == .offline else { return }
@@ -85,7 +102,7 @@ struct OperationRunner {
       return try await cluster.all()
     } catch {
       throw HypervisorError(
-        .internal, "whether the machine runs on another host could not be asked: \(error); nothing was started",
+        .internal, "whether the machine runs on another host could not be asked: \(error); nothing was done",
         mayPass: true)
     }
   }

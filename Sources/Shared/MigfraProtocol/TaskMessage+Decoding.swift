@@ -126,7 +126,9 @@ extension TaskMessage {
       let pattern = try entry.optional("regex", as: NamePattern.self)
       let isForced = try entry.optional("force") ?? false
       let undefines = try entry.optional("undefine") ?? false
-      if let name { return VMStop(vm: name, isForced: isForced, undefines: undefines) }
+      let stray = try entry.optional("stray", as: String.self)
+      if let name { return VMStop(vm: name, isForced: isForced, undefines: undefines, strayUUID: stray) }
+      guard stray == nil else { throw entry.error("'vm-name' is required beside it", key: "stray", code: .missing) }
       guard let pattern else { throw entry.error("one of 'vm-name' and 'regex' is required", code: .missing) }
       return VMStop(matching: pattern, isForced: isForced, undefines: undefines)
     }

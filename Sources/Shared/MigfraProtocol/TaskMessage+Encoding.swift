@@ -75,6 +75,7 @@ extension VMStop {
     var fields: [(String, YAMLNode)] = [(pattern == nil ? "vm-name" : "regex", .string(vm.rawValue))]
     if isForced { fields.append(("force", true)) }
     if undefines { fields.append(("undefine", true)) }
+    if let strayUUID { fields.append(("stray", .string(strayUUID))) }
     return .mapping(fields)
   }
 }

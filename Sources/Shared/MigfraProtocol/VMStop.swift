@@ -10,12 +10,15 @@ public struct VMStop: Sendable, Equatable {
   public var isForced: Bool
   /// Also forget the definition.
   public var undefines: Bool
+  /// Nothing is stopped: only the definition of the machine with this UUID goes, if it is off and runs on another host.
+  public var strayUUID: String?
 
-  public init(vm: VMName, isForced: Bool = false, undefines: Bool = false) {
+  public init(vm: VMName, isForced: Bool = false, undefines: Bool = false, strayUUID: String? = nil) {
     self.vm = vm
     pattern = nil
     self.isForced = isForced
     self.undefines = undefines
+    self.strayUUID = strayUUID
   }
 
   public init(matching pattern: NamePattern, isForced: Bool = false, undefines: Bool = false) {

@@ -100,6 +100,12 @@ extension LibvirtHypervisor {
     let connection = try connection()
     let record = try await domain(stop.vm, on: connection)
     let reference = DomainReference.uuid(record.uuid)
+    if let uuid = stop.strayUUID {
+      try refuse(record, asStray: uuid)
+      return try await asking("Error undefining domain") { () throws(LibvirtError) in
+        try await connection.undefineAlone(reference)
+      }
+    }
     if record.isActive {
       if stop.isForced {
         try await asking("Error destroying domain") { () throws(LibvirtError) in try await connection.destroy(reference)
@@ -112,6 +118,22 @@ extension LibvirtHypervisor {
       try await asking("Error undefining domain") { () throws(LibvirtError) in
         try await connection.undefine(reference, includingManagedSaveAndNVRAMAndSnapshots: true)
       }
+    }
+  }
+
+  /// Only a definition that nothing hangs on is taken for a stray.
+  private func refuse(_ record: DomainRecord, asStray uuid: String) throws(HypervisorError) {
+    guard record.uuid == uuid.lowercased() else {
+      throw HypervisorError(.wrongState, "\(record.name) on \(host) is another machine, \(record.uuid), and stays")
+    }
+    guard !record.isActive else {
+      throw HypervisorError(.wrongState, "\(record.name) is active on \(host): no copy that is active is removed")
+    }
+    guard !record.hasManagedSave else {
+      throw HypervisorError(
+        .wrongState,
+        "\(record.name) has a managed save image on \(host): look whether anybody needs it, drop it with "
+          + "'virsh managedsave-remove', and try again")
     }
   }
 

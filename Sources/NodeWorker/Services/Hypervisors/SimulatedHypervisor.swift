@@ -64,6 +64,9 @@ public struct SimulatedHypervisor: Hypervisor {
 
   public func stop(_ stop: VMStop) async throws(HypervisorError) {
     let machine = try read(stop.vm)
+    if let uuid = stop.strayUUID, machine.state.isActive || machine.uuid != uuid.lowercased() {
+      throw HypervisorError(.wrongState, "\(stop.vm) is active on \(host), or another machine, and stays")
+    }
     if stop.undefines || !machine.isPersistent {
       try doing("removing \(stop.vm)") { try FileManager.default.removeItem(at: file(of: stop.vm, on: host)) }
     } else {
