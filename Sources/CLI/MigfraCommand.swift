@@ -15,7 +15,7 @@ struct MigfraCommand: AsyncParsableCommand {
     subcommands: [
       Hosts.self, VMs.self, Why.self, Evacuate.self, Restore.self, Migrate.self, Swap.self, Rearrange.self,
       Watch.self, History.self, Events.self, Pause.self, Resume.self, Cancel.self, PlanCommand.self, Snapshot.self,
-      Cordon.self, Uncordon.self, Simulate.self,
+      Cordon.self, Uncordon.self, GC.self, Simulate.self,
     ])
 }
 

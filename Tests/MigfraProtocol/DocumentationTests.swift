@@ -48,8 +48,9 @@ struct DocumentationTests {
     #expect(text(try HostReport.decode(host).encoded()) == text(host))
     let progress = try example("bytes-left")
     #expect(text(try MigrationProgress.decode(progress).encoded()) == text(progress))
-    let node = try example("state: DRAINED\nreason")
-    #expect(text(try NodeReport.decode(node).encoded()) == text(node))
+    for node in [try example("state: DRAINED\nreason"), try example("strays")] {
+      #expect(text(try NodeReport.decode(node).encoded()) == text(node))
+    }
     let plan = try example("unplaced")
     #expect(text(try PlanReport.decode(plan).encoded()) == text(plan))
     let news = try example("about")
@@ -60,7 +61,7 @@ struct DocumentationTests {
 
   @Test("every example in it is a task, a result or a report")
   func completeness() {
-    #expect(Self.examples.count == 20 + 12 + 6)
+    #expect(Self.examples.count == 20 + 12 + 7)
   }
 
   @Test("every error code is in it once", arguments: ErrorCode.allCases)

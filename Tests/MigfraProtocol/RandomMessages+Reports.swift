@@ -22,6 +22,18 @@ extension RandomMessages {
     return report
   }
 
+  mutating func nodeReport() -> NodeReport {
+    NodeReport(
+      host: host(), state: one(of: NodeReport.State.allCases), reason: text(),
+      strays: some(2) { random in
+        StrayCopy(
+          name: VMName(rawValue: random.text()), uuid: random.text(), isActive: random.flip(),
+          others: random.some(2) { random in
+            StrayCopy.Other(host: random.host(), name: VMName(rawValue: random.text()), isActive: random.flip())
+          })
+      })
+  }
+
   mutating func progress() -> MigrationProgress {
     MigrationProgress(
       vm: VMName(rawValue: text()), task: maybe { $0.id() }, destination: host(),

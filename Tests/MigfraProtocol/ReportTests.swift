@@ -144,6 +144,24 @@ struct ReportTests {
     #expect(
       text(NodeReport(host: "node1", state: .drained, reason: "plan p1: 3 moved").encoded())
         == "host: node1\nstate: DRAINED\nreason: \"plan p1: 3 moved\"\n")
+    let stray = StrayCopy(
+      name: "vm1", uuid: "u", isActive: false, others: [StrayCopy.Other(host: "node2", name: "vm0", isActive: true)])
+    #expect(
+      text(NodeReport(host: "node1", state: .active, reason: "", strays: [stray]).encoded())
+        == """
+        host: node1
+        state: ACTIVE
+        reason: ""
+        strays:
+        - name: vm1
+          uuid: u
+          active: false
+          others:
+          - host: node2
+            name: vm0
+            active: true
+
+        """)
     #expect(
       text(CoordinatorReport(isOnline: true, epoch: 5, version: "0.1.0").encoded())
         == "status: online\nepoch: 5\nversion: \"0.1.0\"\n")

@@ -48,8 +48,7 @@ struct RoundTripTests {
 
   @Test("states of nodes and of the coordinator", arguments: 1...20)
   func small(_ seed: Int) throws {
-    try messages(seed, { NodeReport(host: $0.host(), state: $0.one(of: NodeReport.State.allCases), reason: $0.text()) })
-    {
+    try messages(seed, { $0.nodeReport() }) {
       try NodeReport.decode($0.encoded())
     }
     try messages(

@@ -11,8 +11,7 @@ struct CommandLineTests {
   /// A broker that keeps the reports of two hosts.
   private func brokerWithReports() async throws -> Broker {
     let broker = try await Broker.running()
-    let bus = try MosquittoBus(session: BusSession(clientID: "reporter", subscriptions: []), broker: broker.address)
-    try bus.start { _ in }
+    let bus = try await reporter(to: broker)
     let vm = VirtualMachine(
       name: "vm1", uuid: "7a7f6d2e-6f0c-4b3a-9d53-0a3d8a3c8e11", state: .running, memoryKiB: 2 << 20, vcpus: 2,
       processID: 4711)
@@ -53,6 +52,106 @@ struct CommandLineTests {
     #expect(rows[0]["memory_kib"] as? Int == 64 << 20)
     #expect(rows[0]["reason"] as? String == "disk")
     #expect(rows[1]["worker"] as? String == "offline")
+  }
+
+  private func reporter(to broker: Broker) async throws -> MosquittoBus {
+    let bus = try MosquittoBus(session: BusSession(clientID: "reporter", subscriptions: []), broker: broker.address)
+    try bus.start { _ in }
+    return bus
+  }
+
+  /// vm1 runs on node1 and is defined on node2; vm2 runs on both; vm3 runs on neither; vm4 has its only definition on node2.
+  private func brokerWithStrays(isCoordinatorOnline: Bool = true) async throws -> Broker {
+    let broker = try await Broker.running()
+    let bus = try await reporter(to: broker)
+    func report(_ host: HostName, _ vms: [(VMName, VirtualMachine.State, Bool)]) -> HostReport {
+      HostReport(
+        host: host, presence: .online, epoch: 1, sequence: 1, capacity: HostCapacity(memoryKiB: 64 << 20, cpus: 16),
+        vms: vms.map { name, state, isPersistent in
+          VirtualMachine(
+            name: name, uuid: "u-\(name)", state: state, memoryKiB: 1 << 20, vcpus: 1, isPersistent: isPersistent)
+        })
+    }
+    func stray(_ vm: VMName, _ isActive: Bool, on other: HostName, _ isOtherActive: Bool) -> StrayCopy {
+      StrayCopy(
+        name: vm, uuid: "u-\(vm)", isActive: isActive,
+        others: [StrayCopy.Other(host: other, name: vm, isActive: isOtherActive)])
+    }
+    for report in [
+      report(
+        "node1", [("vm1", .running, true), ("vm2", .running, true), ("vm3", .shutOff, true), ("vm4", .running, false)]),
+      report(
+        "node2", [("vm1", .shutOff, true), ("vm2", .paused, true), ("vm3", .shutOff, true), ("vm4", .shutOff, true)]),
+    ] {
+      try await bus.publish(
+        BusMessage(topic: Topics.state(report.host), payload: report.encoded(), isRetained: true))
+    }
+    for node in [
+      NodeReport(
+        host: "node1", state: .active, reason: "",
+        strays: [stray("vm2", true, on: "node2", true), stray("vm3", false, on: "node2", false)]),
+      NodeReport(
+        host: "node2", state: .active, reason: "",
+        strays: [
+          stray("vm1", false, on: "node1", true), stray("vm2", true, on: "node1", true),
+          stray("vm3", false, on: "node1", false), stray("vm4", false, on: "node1", true),
+        ]),
+    ] {
+      try await bus.publish(BusMessage(topic: Topics.node(node.host), payload: node.encoded(), isRetained: true))
+    }
+    let state = CoordinatorReport(isOnline: isCoordinatorOnline, epoch: 1)
+    try await bus.publish(BusMessage(topic: Topics.coordinatorState, payload: state.encoded(), isRetained: true))
+    await bus.close(farewell: nil)
+    return broker
+  }
+
+  @Test(
+    "gc --dry-run lists what it would remove, with the task that does it, and what it leaves alone, with the reason")
+  func garbage() async throws {
+    let broker = try await brokerWithStrays()
+    let address = "127.0.0.1:\(broker.port)"
+    let plain = try await Programs.run("migfra", "gc", "--dry-run", "--broker", address)
+    #expect(plain.status == 0)
+    #expect(
+      plain.text == """
+        Can be removed:
+          node2  vm1  off, while it runs on node1
+            mosquitto_pub -h BROKER -q 1 -t fast/migfra/node2/task -m '{"task": "stop vm", "list": [{"vm-name": "vm1", \
+        "undefine": true, "stray": "u-vm1"}]}'
+        Not for gc:
+          node1  vm2  runs on node2 too
+            it is running: stop one by hand
+          node1  vm3  off, and defined on node2 too
+            it runs nowhere: who knows which is the right one removes the other
+          node2  vm2  runs on node1 too
+            it is paused: stop one by hand
+          node2  vm3  off, and defined on node1 too
+            it runs nowhere: who knows which is the right one removes the other
+          node2  vm4  off, while it runs on node1
+            the one that runs has no definition: this is the only one
+
+        """)
+    let json = try await Programs.run("migfra", "gc", "--dry-run", "--json", "--broker", address)
+    let rows = try #require(JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [[String: Any]])
+    #expect(rows.filter { $0["obstacle"] == nil }.map { $0["topic"] as? String } == ["fast/migfra/node2/task"])
+    let text = try #require(rows.compactMap { $0["task"] as? String }.first)
+    let task = try TaskMessage.decode(Array(text.utf8))
+    #expect(task.body == .stop([VMStop(vm: "vm1", undefines: true, strayUUID: "u-vm1")]) && task.warnings.isEmpty)
+    let unasked = try await Programs.run("migfra", "gc", "--broker", address)
+    #expect(unasked.status == 1 && unasked.text.contains("nothing was removed: say --yes where nobody can be asked"))
+  }
+
+  @Test("gc needs the coordinator; hosts and vms show its strays")
+  func strays() async throws {
+    let broker = try await brokerWithStrays(isCoordinatorOnline: false)
+    let address = "127.0.0.1:\(broker.port)"
+    let without = try await Programs.run("migfra", "gc", "--dry-run", "--broker", address)
+    #expect(without.status == 1 && without.text.contains("no coordinator is online, and it is what finds strays"))
+    let hosts = try await Programs.run("migfra", "hosts", "--broker", address)
+    #expect(hosts.text.contains("STRAYS\n") && hosts.text.contains("  4\n"), "\(hosts.text)")
+    let vms = try await Programs.run("migfra", "vms", "--broker", address)
+    #expect(vms.text.contains("u-vm1  off, while it runs on node1\n"), "\(vms.text)")
+    #expect(vms.text.contains("u-vm1  -\n"), "\(vms.text)")
   }
 
   @Test("why plans on what the broker keeps; a named host that cannot be emptied is exit code 3")

@@ -40,6 +40,8 @@ public enum CoordinatorEffect: Sendable, Equatable {
   case keepOrigins([String], HostName)
   case forgetOrigins([String])
   case setTimer(CoordinatorTimer, after: Duration)
+  /// `caughtUp` is wanted when everything has come that the broker has for us now.
+  case readUp
   /// Something an operator should find in the log.
   case note(Note)
 }
@@ -60,4 +62,6 @@ public enum CoordinatorTimer: Sendable, Hashable {
   case publish(PlanID)
   /// A machine's memory should be nearly copied, and its link free for the next one.
   case linkFree
+  /// Hosts have contradicted each other about a machine for long enough.
+  case strays
 }

@@ -196,6 +196,7 @@ extension CoordinatorMachine {
     case .deadline(let plan): return passDeadline(of: plan, at: now)
     case .settle: return advance(at: now)
     case .linkFree: return linkIsFree(at: now)
+    case .strays: return []
     case .publish(let plan):
       unpublished.remove(plan)
       return report(on: plan, at: now).map { [.publishPlan($0)] } ?? []

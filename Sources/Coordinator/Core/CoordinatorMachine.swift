@@ -22,11 +22,14 @@ public struct CoordinatorMachine: Sendable {
     public var workerPatience: Duration
     /// Finished plans that stay readable on their topics.
     public var keptPlans: Int
+    /// How long hosts must contradict each other about a machine before it is called a stray: longer than the broker
+    /// takes to notice that a worker is gone.
+    public var strayPatience: Duration
 
     public init(
       epoch: Epoch, limits: MigrationLimits = MigrationLimits(), mode: PlacementMode = .auto,
       migrationType: MigrationType = .live, overbooking: Bool = false, retries: Int = 3,
-      workerPatience: Duration = .seconds(60), keptPlans: Int = 50
+      workerPatience: Duration = .seconds(60), keptPlans: Int = 50, strayPatience: Duration = .seconds(60)
     ) {
       self.epoch = epoch
       self.limits = limits
@@ -36,6 +39,7 @@ public struct CoordinatorMachine: Sendable {
       self.retries = retries
       self.workerPatience = workerPatience
       self.keptPlans = keptPlans
+      self.strayPatience = strayPatience
     }
   }
 
@@ -70,13 +74,18 @@ public struct CoordinatorMachine: Sendable {
   var savedRevisions: [PlanID: Int] = [:]
   /// Operations of the last incarnation go on when all hosts have reported that will.
   var isWaitingForReports = false
+  /// Everything that the broker had kept has come at least once.
+  var hasCaughtUp = false
+  var strayCopies = StrayCopies()
+  /// When the timer of the next look at suspected strays fires; nil: none runs.
+  var strayLook: Duration?
 
   public init(_ configuration: Configuration) {
     self.configuration = configuration
   }
 
   public mutating func handle(_ event: CoordinatorEvent, at now: Moment) -> [CoordinatorEffect] {
-    let effects = decide(event, at: now)
+    let effects = decide(event, at: now) + lookForStrays(after: event, at: now)
     return keepingChanges(around: effects, at: now)
   }
 
@@ -102,6 +111,7 @@ public struct CoordinatorMachine: Sendable {
       return []
     case .caughtUp:
       isWaitingForReports = false
+      hasCaughtUp = true
       return advance(at: now)
     }
   }
@@ -145,7 +155,7 @@ public struct CoordinatorMachine: Sendable {
   mutating func set(_ host: HostName, to state: NodeReport.State, because reason: String) -> CoordinatorEffect {
     let report = NodeReport(host: host, state: state, reason: reason)
     nodes[host] = report
-    return .publishNode(report)
+    return .publishNode(withStrays(report))
   }
 }
 

@@ -71,7 +71,9 @@ public struct CoordinatorService: Service {
     return CoordinatorMachine.Configuration(
       epoch: journal.epoch, limits: limits, mode: settings.defaults.mode,
       migrationType: settings.defaults.migrationType, overbooking: settings.defaults.overbooking,
-      retries: settings.defaults.retries)
+      retries: settings.defaults.retries,
+      // The broker waits for one and a half times the keep-alive, and a worker's will for five seconds more.
+      strayPatience: settings.broker.keepAlive * 2 + .seconds(10))
   }
 
   private func report(isOnline: Bool) -> CoordinatorReport {
@@ -150,6 +152,7 @@ public struct CoordinatorService: Service {
       journal.answer(arrival, with: payload, orTell: logger)
       outbox.deliver(payload, for: arrival)
     case .forget(let arrival): journal.settle(arrival, orTell: logger)
+    case .readUp: outbox.echo(journal.epoch)
     case .note(let note):
       logger.write(note)
       if note.level != .debug { outbox.tell(CoordinatorNews(note, unixTime: clock.now.unixTime)) }

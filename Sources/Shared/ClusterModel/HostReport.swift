@@ -82,10 +82,13 @@ public struct NodeReport: Sendable, Equatable {
   public var state: State
   /// Why, in words: "evacuation p3", "cordoned by admin".
   public var reason: String
+  /// Its copies of machines that are on other hosts too; a machine's only active copy is none.
+  public var strays: [StrayCopy]
 
-  public init(host: HostName, state: State, reason: String) {
+  public init(host: HostName, state: State, reason: String, strays: [StrayCopy] = []) {
     self.host = host
     self.state = state
     self.reason = reason
+    self.strays = strays
   }
 }

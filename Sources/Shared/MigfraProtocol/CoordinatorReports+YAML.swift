@@ -20,17 +20,48 @@ extension CoordinatorReport {
 
 extension NodeReport {
   public func encoded() -> [UInt8] {
-    YAML.emit(
-      .mapping([
-        ("host", .string(host.rawValue)), ("state", .string(state.rawValue)), ("reason", .string(reason)),
-      ]))
+    var fields: [(String, YAMLNode)] = [
+      ("host", .string(host.rawValue)), ("state", .string(state.rawValue)), ("reason", .string(reason)),
+    ]
+    if !strays.isEmpty { fields.append(("strays", .sequence(strays.map(\.node)))) }
+    return YAML.emit(.mapping(fields))
   }
 
   public static func decode(_ payload: [UInt8]) throws(YAMLError) -> NodeReport {
-    var reader = try MappingReader(try YAML.parse(payload))
+    var reader = try MappingReader(try YAML.parse(payload, limits: .report))
     return NodeReport(
       host: try reader.required("host"), state: try reader.required("state"),
-      reason: try reader.optional("reason") ?? "")
+      reason: try reader.optional("reason") ?? "",
+      strays: try reader.list("strays") { entry throws(YAMLError) in try StrayCopy(&entry) } ?? [])
+  }
+}
+
+extension StrayCopy {
+  fileprivate var node: YAMLNode {
+    .mapping([
+      ("name", .string(name.rawValue)), ("uuid", .string(uuid)), ("active", .boolean(isActive)),
+      (
+        "others",
+        .sequence(
+          others.map { other in
+            .mapping([
+              ("host", .string(other.host.rawValue)), ("name", .string(other.name.rawValue)),
+              ("active", .boolean(other.isActive)),
+            ])
+          })
+      ),
+    ])
+  }
+
+  fileprivate init(_ reader: inout MappingReader) throws(YAMLError) {
+    self.init(
+      name: VMName(rawValue: try reader.required("name")), uuid: try reader.required("uuid"),
+      isActive: try reader.required("active"),
+      others: try reader.list("others") { entry throws(YAMLError) in
+        Other(
+          host: try entry.required("host"), name: VMName(rawValue: try entry.required("name")),
+          isActive: try entry.required("active"))
+      } ?? [])
   }
 }
 

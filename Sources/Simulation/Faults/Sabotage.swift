@@ -28,6 +28,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
   case keepsImages
   /// Orders do not say which incarnation of the coordinator gives them, and the next one has another journal.
   case forgetsEpochs
+  /// The coordinator believes hosts that contradict each other at once.
+  case suspectsAtOnce
 
   /// The promise that is broken by it.
   public var promise: Promise {
@@ -46,6 +48,7 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case .keepsOperations: .operationsEnd
     case .keepsImages: .noImageLeft
     case .forgetsEpochs: .newestCoordinator
+    case .suspectsAtOnce: .strays
     }
   }
 }

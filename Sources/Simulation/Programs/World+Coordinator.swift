@@ -11,7 +11,8 @@ extension World {
     let life = coordinator.life
     note("the coordinator begins its life \(life)")
     let configuration = CoordinatorMachine.Configuration(
-      epoch: Epoch(coordinator.life), retries: 2, keptPlans: 5)
+      epoch: Epoch(coordinator.life), retries: 2, keptPlans: 5,
+      strayPatience: sabotage == .suspectsAtOnce ? .zero : .seconds(60))
     coordinator.begin(CoordinatorMachine(configuration), at: now)
     early = []
     if sabotage == .losesTasks { coordinator.journal.forgetOpen() }
@@ -81,8 +82,11 @@ extension World {
   }
 
   mutating func handle(_ event: CoordinatorEvent) {
+    let told = coordinator.core.strays
     let effects = coordinator.core.handle(event, at: coordinator.moment(now))
     checkGangs()
+    // What an earlier life has told may have ended since.
+    if case .nodeRecalled = event {} else { checkStrays(told) }
     perform(effects)
   }
 
@@ -109,6 +113,7 @@ extension World {
       coordinator.journal.answer(arrival, result)
       write(.answer(result, arrival), by: .coordinator)
     case .forget(let arrival): coordinator.journal.settle(arrival)
+    case .readUp: write(.say(.echo(.coordinator, life: coordinator.life)), by: .coordinator)
     case .publishPlan(let report): write(.say(.plan(report)), by: .coordinator)
     case .forgetPlan(let plan): bus.retained[Topics.plan(plan)] = nil
     case .publishNode(var report):

@@ -13,6 +13,7 @@ public enum Promise: String, CaseIterable, Sendable {
   case drainedIsEmpty = "a host called drained is empty by its own report"
   case operationsEnd = "no operation is left at the end"
   case noImageLeft = "no saved image is left unless an answer says so"
+  case strays = "a machine is called a stray if it is in two places, and only then"
   case ends = "a history comes to its end"
 }
 

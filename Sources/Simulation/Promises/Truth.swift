@@ -31,6 +31,9 @@ struct Truth: Sendable {
   /// What may end a hold, or have it begun anew.
   var disturbances = 0
 
+  /// Since when machines have been in two places, not counting those that are on their way.
+  var doubled: [VMName: Duration] = [:]
+
   // Tasks of clients, and their answers.
   var sent: [TaskID: (task: TaskMessage, client: Client)] = [:]
   var sentOrder: [TaskID] = []

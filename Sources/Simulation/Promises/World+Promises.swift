@@ -10,13 +10,31 @@ extension World {
     guard truth.hasChanged else { return }
     truth.hasChanged = false
     var copies: [VMName: Int] = [:]
-    for host in hosts.values where host.isPowered {
-      for machine in host.machines.values where machine.isHere { copies[machine.name, default: 0] += 1 }
+    var places: [VMName: Int] = [:]
+    for host in hosts.values {
+      for machine in host.machines.values {
+        if host.isPowered, machine.isHere { copies[machine.name, default: 0] += 1 }
+        if machine.state != .arriving { places[machine.name, default: 0] += 1 }
+      }
     }
     for vm in truth.machines {
+      if places[vm, default: 0] < 2 {
+        truth.doubled[vm] = nil
+      } else if truth.doubled[vm] == nil {
+        truth.doubled[vm] = now
+      }
       let count = copies[vm] ?? 0
       if count > 1 { fail(.oneCopy, "\(vm) runs \(count) times") }
       if count == 0, !truth.off.contains(vm), !hasImage(vm) { fail(.noneLost, "\(vm) is nowhere") }
+    }
+  }
+
+  /// When the coordinator has decided something; `before`: what it had told until then.
+  mutating func checkStrays(_ before: [String: Stray]) {
+    for (uuid, stray) in coordinator.core.strays.sorted(by: { $0.key < $1.key }) where before[uuid] != stray {
+      note("the coordinator calls \(uuid) a stray: \(stray.places.map { "\($0.host) \($0.isActive)" })")
+      let isTrue = stray.places.contains { truth.doubled[$0.name].map { now - $0 > .seconds(30) } ?? false }
+      if !isTrue { fail(.strays, "\(uuid) is called one, and is in one place") }
     }
   }
 
@@ -139,6 +157,11 @@ extension World {
       if worker.journal.jobs.keys.contains(where: { !hasImage($0) }) {
         return fail(.operationsEnd, "\(name) has closed jobs in its journal")
       }
+    }
+    let strays = Set(coordinator.core.strays.values.flatMap(\.places).map(\.name))
+    if let vm = strays.symmetricDifference(truth.doubled.keys).min() {
+      return fail(
+        .strays, "\(vm) \(strays.contains(vm) ? "is still called one" : "is in two places, and that is not told")")
     }
     if let host = truth.nodes.filter({ $0.value == .draining || $0.value == .restoring }).keys.min() {
       return fail(.operationsEnd, "\(host) is still being emptied or restored")

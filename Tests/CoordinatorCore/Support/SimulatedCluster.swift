@@ -146,7 +146,7 @@ struct SimulatedCluster {
         log.append("\(now) \(report.host) \(report.state.rawValue) \(report.reason)")
         states[report.host] = report.state
       case .setTimer(let timer, let pause): events.add(.timer(timer, life: configuration.epoch), at: now + pause)
-      case .publishPlan, .forgetPlan, .note, .keepOrigins, .forgetOrigins: break
+      case .publishPlan, .forgetPlan, .note, .keepOrigins, .forgetOrigins, .readUp: break
       }
     }
     if dies {

@@ -14,9 +14,7 @@ enum ReportKind: String, CaseIterable {
       CoordinatorReport(
         isOnline: random.flip(), epoch: random.next(), version: random.text(), journal: random.maybe { $0.text() }
       ).encoded()
-    case .node:
-      NodeReport(host: random.host(), state: random.one(of: NodeReport.State.allCases), reason: random.text())
-        .encoded()
+    case .node: random.nodeReport().encoded()
     case .event: random.news().encoded()
     case .plan: random.planReport().encoded()
     case .process: PscomProcessReport(random.one(of: PscomProcessReport.State.allCases)).encoded()
