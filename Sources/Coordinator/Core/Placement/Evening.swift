@@ -49,24 +49,25 @@ struct Evening {
     let isByMemory = ledger.isMemoryFuller(full)
     let goodEnough = isLarge ? max(bound, highest - (highest - bound) / 3) : -1
     var best: (item: Int, bin: Int, partner: Int, share: Double) = (-1, -1, -1, highest * (1 - 1e-9))
+    let mine = ledger.items(in: full).map { Part($0, ledger) }
+    var theirs: [Part] = []
     for position in 0..<count {
       let target = order[(offset + position) % span]
       guard target != full, ledger.isOpen[target] else { continue }
       // What is as full in the same way has nothing to give.
       if isLarge, ledger.share(target, ofMemory: isByMemory) > goodEnough { continue }
       let gives = mayGive(full, target, ledger)
-      var looks = 1
-      var item = ledger.first[full]
-      while item >= 0 {
-        if gives { tryGiving(item, full, target, ledger, &best) }
-        var partner = ledger.first[target]
-        while partner >= 0 {
-          looks += 1
-          tryExchanging(item, full, partner, target, ledger, &best)
-          partner = ledger.next[partner]
-        }
-        item = ledger.next[item]
+      theirs.removeAll(keepingCapacity: true)
+      var partner = ledger.first[target]
+      while partner >= 0 {
+        theirs.append(Part(partner, ledger))
+        partner = ledger.next[partner]
       }
+      for part in mine {
+        if gives { tryGiving(part.item, full, target, ledger, &best) }
+        tryExchanging(part, full, theirs, target, ledger, &best)
+      }
+      let looks = 1 + mine.count * theirs.count
       steps -= 1 + looks / 4
       if best.item >= 0, best.share <= goodEnough { break }
     }
@@ -104,19 +105,41 @@ struct Evening {
 
   @inline(__always)
   private func tryExchanging(
-    _ item: Int, _ full: Int, _ partner: Int, _ target: Int, _ ledger: Ledger,
+    _ mine: Part, _ full: Int, _ theirs: [Part], _ target: Int, _ ledger: Ledger,
     _ best: inout (item: Int, bin: Int, partner: Int, share: Double)
   ) {
-    let memory = ledger.memoryOf[item] - ledger.memoryOf[partner]
-    let cpus = ledger.cpusOf[item] - ledger.cpusOf[partner]
-    let share = max(
-      ledger.share(target, addingMemory: memory, cpus: cpus), ledger.share(full, addingMemory: -memory, cpus: -cpus))
-    guard share < best.share, ledger.memory[target] + memory <= ledger.memoryLimit[target],
-      ledger.memory[full] - memory <= ledger.memoryLimit[full],
-      ledger.cpus[target] + cpus <= ledger.cpuLimit[target], ledger.cpus[full] - cpus <= ledger.cpuLimit[full],
-      ledger.overbooking(target, addingCPUs: cpus) + ledger.overbooking(full, addingCPUs: -cpus) <= 0
-    else { return }
-    guard ledger.constraints.areNone || ledger.allowExchange(item, partner) else { return }
-    best = (item, target, partner, share)
+    // What the two bins have without either.
+    let memory = (full: ledger.memory[full] - mine.memory, target: ledger.memory[target] + mine.memory)
+    let cpus = (full: ledger.cpus[full] - mine.cpus, target: ledger.cpus[target] + mine.cpus)
+    let perMemory = (full: ledger.memoryInverse[full], target: ledger.memoryInverse[target])
+    let perCPU = (full: ledger.cpuInverse[full], target: ledger.cpuInverse[target])
+    for other in theirs {
+      // Most exchanges make the full one no less full.
+      let left = max(Double(memory.full + other.memory) * perMemory.full, Double(cpus.full + other.cpus) * perCPU.full)
+      guard left < best.share else { continue }
+      let share = max(
+        left, Double(memory.target - other.memory) * perMemory.target, Double(cpus.target - other.cpus) * perCPU.target)
+      guard share < best.share, memory.target - other.memory <= ledger.memoryLimit[target],
+        memory.full + other.memory <= ledger.memoryLimit[full],
+        cpus.target - other.cpus <= ledger.cpuLimit[target], cpus.full + other.cpus <= ledger.cpuLimit[full],
+        ledger.overbooking(target, addingCPUs: mine.cpus - other.cpus)
+          + ledger.overbooking(full, addingCPUs: other.cpus - mine.cpus) <= 0
+      else { continue }
+      guard ledger.constraints.areNone || ledger.allowExchange(mine.item, other.item) else { continue }
+      best = (mine.item, target, other.item, share)
+    }
+  }
+
+  /// An item, with what the inner loop asks of it side by side.
+  private struct Part {
+    let item: Int
+    let memory: Int
+    let cpus: Int
+
+    init(_ item: Int, _ ledger: Ledger) {
+      self.item = item
+      memory = ledger.memoryOf[item]
+      cpus = ledger.cpusOf[item]
+    }
   }
 }
