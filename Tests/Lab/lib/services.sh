@@ -90,6 +90,63 @@ service() {
     >"$STATE/$host/$program.pid"
 }
 
+programs_of() { # HOST
+  if [ "$1" = ctl ]; then echo mosquitto migfra-coordinator; else echo migfra-worker; fi
+}
+
+start_program() { # HOST PROGRAM
+  case $2 in
+    mosquitto) service ctl mosquitto -c "$STATE/ctl/mosquitto.conf" ;;
+    *) service "$1" "$(lab_programs)/$2" --config "$STATE/$1/migfra.yaml" ;;
+  esac
+}
+
+# Its number may belong to another process by now.
+program_runs() { # HOST PROGRAM
+  # shellcheck disable=SC2016 # expanded over there
+  on "$1" sh -c 'pid=$(cat "$0") && grep -aq "$1" "/proc/$pid/cmdline"' "$STATE/$1/$2.pid" "$2" 2>/dev/null
+}
+
+lab_tend() {
+  local host program
+  for host in ctl $(nodes) $(vnodes); do
+    is_running "$host" || continue
+    if [ "$host" != ctl ] && ! libvirtd_pid "$host" >/dev/null; then
+      echo "$host libvirtd"
+      libvirtd_start "$host"
+    fi
+    for program in $(programs_of "$host"); do
+      # What was never started is not tended.
+      [ -e "$STATE/$host/$program.pid" ] && ! program_runs "$host" "$program" || continue
+      echo "$host $program"
+      start_program "$host" "$program"
+    done
+  done
+}
+
+lab_kill() {
+  local pid_file=$STATE/$1/${2:?kill HOST NAME}.pid
+  [ -e "$pid_file" ] || pid_file=/run/libvirt/qemu/$2.pid
+  # shellcheck disable=SC2016 # expanded over there
+  on "$1" sh -c 'pid=$(cat "$0") && kill -KILL "$pid"' "$pid_file"
+}
+
+lab_disk() {
+  local folder=$STATE/$1/migfra
+  on "$1" mountpoint -q "$folder" || die "$1: the journal has no disk of its own: set LAB_DISK for lab services"
+  case ${2:-} in
+    full) on "$1" sh -c '! dd if=/dev/zero of="$0/filler" bs=4k status=none 2>/dev/null' "$folder" ;;
+    free) on "$1" rm -f "$folder/filler" ;;
+    *) die "disk HOST full|free" ;;
+  esac
+}
+
+state_folder() { # HOST
+  mkdir -p "$STATE/$1/migfra"
+  [ -n "${LAB_DISK:-}" ] && ! on "$1" mountpoint -q "$STATE/$1/migfra" || return 0
+  on "$1" mount -t tmpfs -o "size=${LAB_DISK}m" tmpfs "$STATE/$1/migfra" || die "$1: no disk for the journal"
+}
+
 broker_answers() { net_of ctl bash -c "exec 3<>/dev/tcp/$(address_of ctl)/$BROKER_PORT" 2>/dev/null; }
 
 # ask FOLDER ARGUMENT...: the command line, as an operator on ctl would use it.
@@ -110,16 +167,17 @@ lab_services() {
   local folder node count=0
   folder=$(lab_programs) || exit 1
   is_running ctl || die "the lab is not up: lab up"
-  mkdir -p "$STATE/ctl"/{broker,migfra}
+  mkdir -p "$STATE/ctl/broker"
+  state_folder ctl
   broker_configuration >"$STATE/ctl/mosquitto.conf"
   coordinator_configuration >"$STATE/ctl/migfra.yaml"
-  service ctl mosquitto -c "$STATE/ctl/mosquitto.conf"
+  start_program ctl mosquitto
   wait_until 10 broker_answers || die "the broker does not answer: $(tail -n 5 "$STATE/ctl/mosquitto.log")"
-  service ctl "$folder/migfra-coordinator" --config "$STATE/ctl/migfra.yaml"
+  start_program ctl migfra-coordinator
   for node in $(nodes) $(vnodes); do
-    mkdir -p "$STATE/$node/migfra"
+    state_folder "$node"
     worker_configuration "$node" >"$STATE/$node/migfra.yaml"
-    service "$node" "$folder/migfra-worker" --config "$STATE/$node/migfra.yaml"
+    start_program "$node" migfra-worker
     count=$((count + 1))
   done
   if ! wait_until 60 all_online "$folder" "$count"; then
