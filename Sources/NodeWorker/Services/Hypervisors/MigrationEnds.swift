@@ -51,9 +51,16 @@ struct MigrationEnds: Sendable {
     case notRunning(here: DomainRecord?, there: DomainRecord?)
   }
 
-  /// Looks at both ends; touches nothing.
+  /// Looks at both ends; touches nothing. A machine that is nowhere but on its way to the destination is waited for: the
+  /// worker that had it restored there may have been killed, the libvirtd there goes on without it.
   func judge() async throws(HypervisorError) -> Finding {
-    let (here, there) = try await look(.name(vm.rawValue))
+    var (here, there) = try await look(.name(vm.rawValue))
+    while here?.isActive != true, there?.isArriving == true {
+      do { try await Task.sleep(for: .milliseconds(200)) } catch {
+        throw HypervisorError(.cancelled, "the worker was stopped while \(vm) was on its way to \(order.destination)")
+      }
+      (here, there) = try await look(.name(vm.rawValue))
+    }
     guard let here, here.isActive else {
       if let there, there.isHere { return .there(there) }
       return .notRunning(here: here, there: there)
