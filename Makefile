@@ -15,7 +15,7 @@ LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc
   openssh-client procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients openssl qemu-system-x86 qemu-utils
 
-.PHONY: help setup build test lint fuzz simulate demo bench bench-planner lab-up lab-down clean
+.PHONY: help setup build test test-faults lint fuzz simulate demo bench bench-planner lab-up lab-down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -30,11 +30,15 @@ build: setup ## release programs in .build/release; a host needs no Swift runtim
 test: setup ## every test, on real hosts too
 	@.ci/test
 
+test-faults: setup ## phases of operations x faults on real hosts (PHASES=live,swap FAULTS=worker); over an hour for all
+	swift build --build-tests
+	@PHASES='$(PHASES)' FAULTS='$(FAULTS)' Tests/Lab/faults
+
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
 	then shellcheck -x .ci/run .ci/setup .ci/test Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
-	  Tests/Lab/bench-links \
+	  Tests/Lab/bench-links Tests/Lab/faults \
 	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys Tests/Fuzz/fuzz; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
 

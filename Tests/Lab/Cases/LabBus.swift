@@ -4,20 +4,21 @@ import TestSupport
 /// What a scheduler would use: `mosquitto_pub` and `mosquitto_sub`, here on the lab's ctl.
 struct LabBus {
   let lab: Lab
-  /// Ends with the lab.
-  private let subscriber: ChildProcess
+  /// The listener's process id on ctl; it ends with `end`, or with the lab.
+  private let subscriber: String
   private let output: String
 
-  /// Listens to everything under `fast/` from now on.
+  /// Listens to everything under `fast/` from now on, also to what comes while the broker is away.
   init(_ lab: Lab) async throws {
     self.lab = lab
-    output = lab.folder.file("bus-\(UUID().uuidString)")
+    let name = UUID().uuidString
+    output = lab.folder.file("bus-\(name)")
     // One line of JSON per message, written at once.
-    subscriber = try lab.start(
-      [
-        "exec", "ctl", "stdbuf", "-oL", "mosquitto_sub", "-h", "10.77.0.254", "-q", "1", "-F", "%j", "-t", "fast/#",
-        "-t", "probe/#",
-      ], output: output)
+    subscriber = try await lab.must(
+      "spawn", "ctl", "sh", "-c", "exec stdbuf -oL mosquitto_sub \"$@\" >\"$0\"", output, "-h", "10.77.0.254", "-q",
+      "1",
+      "-V", "5", "-c", "-i", "listener-\(name)", "-x", "300", "-F", "%j", "-t", "fast/#", "-t", "probe/#"
+    ).trimmingCharacters(in: .whitespacesAndNewlines)
     // What the broker keeps comes first; a message of our own shows that the subscription stands.
     let mark = UUID().uuidString
     try await eventually("answer of the broker") {
@@ -25,6 +26,9 @@ struct LabBus {
       return messages.contains { $0.topic == "probe/\(mark)" }
     }
   }
+
+  /// Listens no more.
+  func end() async throws { try await lab.must("exec", "ctl", "kill", subscriber) }
 
   struct Message {
     var isRetained: Bool

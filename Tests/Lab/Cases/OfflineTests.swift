@@ -17,10 +17,6 @@ struct OfflineTests {
     """
   }
 
-  private func images(_ lab: Lab) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: "\(lab.folder.path)/state/shared")
-  }
-
   @Test("A running guest goes on where it was, pinned anew; a paused one stays paused; a transient one stays transient")
   func running() async throws {
     try await Lab.with(hosts: 2) { lab in
@@ -33,7 +29,7 @@ struct OfflineTests {
       #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
       #expect(try await lab.must("exec", "node2", "virsh", "vcpuinfo", "vm1").contains("CPU Affinity:   -y"))
       #expect(try await lab.must("exec", "node2", "virsh", "dumpxml", "--inactive", "vm1").contains("cpuset='1'"))
-      #expect(try images(lab) == [])
+      #expect(try lab.images() == [])
       let testimony = try await watch.end()
       #expect(testimony.first?.backwards == 0, "\(testimony)")
 
@@ -58,7 +54,7 @@ struct OfflineTests {
       let emptied = try await lab.migfra("evacuate", "node1", "--type", "offline")
       #expect(emptied.status == 0 && emptied.text.contains("node1 is DRAINED: 2 moved"), "\(emptied.text)")
       for vm in ["vm1", "vm2"] { #expect(try await lab.whereabouts(of: vm, hosts: 2) == ["node2/running"]) }
-      #expect(try images(lab) == [])
+      #expect(try lab.images() == [])
     }
   }
 
@@ -93,7 +89,7 @@ struct OfflineTests {
       let refused = try await bus.ask("node1", task(to: "node2"))
       #expect(refused.contains("status: error") && refused.contains("it runs on node1 again"), "\(refused)")
       #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node1/running"])
-      #expect(try images(lab) == [])
+      #expect(try lab.images() == [])
       try await eventually("the guest's voice") { try await lab.run("banner", "ctl", Lab.address(1), "1").status == 0 }
       let testimony = try await watch.end()
       #expect(testimony.first?.backwards == 0, "\(testimony)")
@@ -106,7 +102,7 @@ struct OfflineTests {
       try await lab.startGuests(1, on: "node1", "mem=256", "fill=240")
       let bus = try await LabBus(lab)
       try await bus.publish("fast/migfra/node1/task", task(to: "node2", id: "k"))
-      try await eventually("image", within: .seconds(20)) { try !images(lab).isEmpty }
+      try await eventually("image", within: .seconds(20)) { try !lab.images().isEmpty }
       try await lab.kill("migfra-worker", on: "node1")
       #expect(bus.results(of: "node1") == [])
       try await lab.restart("migfra-worker", on: "node1")
@@ -115,7 +111,7 @@ struct OfflineTests {
       }
       #expect(answer.contains("id: k\nvm-name: vm1\nstatus: success"), "\(answer)")
       #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
-      #expect(try images(lab) == [])
+      #expect(try lab.images() == [])
       #expect(bus.results(of: "node1").count == 1)
 
       // As if its worker had been killed while the guest was restored: since then it has run, and what is in the file is old.
@@ -124,7 +120,7 @@ struct OfflineTests {
       #expect(FileManager.default.createFile(atPath: "\(lab.folder.path)/state/shared/\(old)", contents: nil))
       let doubtful = try await bus.ask("node1", task(to: "node2", id: "d"))
       #expect(doubtful.contains("code: in-doubt") && doubtful.contains(old), "\(doubtful)")
-      #expect(try images(lab) == [old])
+      #expect(try lab.images() == [old])
     }
   }
 }

@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+
+/// Phases of operations times faults, each tried on a cluster of real hosts.
+struct FaultTable {
+  let cells: [FaultCell]
+  /// Where the logs of broken cells go, and the table.
+  let folder = "\(Lab.repository)/.build/fault-table"
+
+  /// Every cell there is, of phases and faults whose names begin with one of these; none: of all.
+  init(phases: [String] = [], faults: [String] = []) {
+    func isChosen(_ name: String, _ words: [String]) -> Bool { words.isEmpty || words.contains { name.hasPrefix($0) } }
+    let all = FaultPhase.all.filter { isChosen($0.name, phases) }.flatMap { phase in
+      Fault.allCases.filter { isChosen($0.rawValue, faults) && $0.exists(in: phase) }.map {
+        FaultCell(phase: phase, fault: $0)
+      }
+    }
+    self.init(cells: all)
+  }
+
+  init(cells: [FaultCell]) {
+    let kinds = cells.map(\.kindOfLab)
+    self.cells = cells.enumerated().sorted { one, other in
+      (kinds.firstIndex(of: kinds[one.offset]) ?? 0, one.offset) < (
+        kinds.firstIndex(of: kinds[other.offset]) ?? 0, other.offset
+      )
+    }.map(\.element)
+  }
+
+  /// Runs all cells and prints a line for each, and a last one. After a broken cell the lab is made anew.
+  func run() async throws -> [FaultCell.Verdict] {
+    var verdicts: [FaultCell.Verdict] = []
+    var current: (kind: String, lab: FaultLab)?
+    for cell in cells {
+      if let lab = current?.lab, current?.kind != cell.kindOfLab {
+        try await lab.down()
+        current = nil
+      }
+      do {
+        let lab =
+          if let current { current.lab } else { try await FaultLab.up(cell.phase.scene, cell.fault.environment) }
+        current = (cell.kindOfLab, lab)
+        verdicts.append(await cell.run(in: lab, number: verdicts.count + 1))
+      } catch {
+        verdicts.append(FaultCell.Verdict(cell: cell, duration: .zero, answer: "", flaws: ["no lab: \(error)"]))
+      }
+      try say(line(verdicts[verdicts.count - 1], verdicts.count))
+      if verdicts[verdicts.count - 1].isBroken, let lab = current?.lab {
+        try lab.keepLogs(in: "\(folder)/\(cell.phase.name.replacing("/", with: "-"))-\(cell.fault.rawValue)")
+        try await lab.down()
+        current = nil
+      }
+    }
+    try await current?.lab.down()
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try markdown(verdicts).write(toFile: "\(folder)/table.md", atomically: true, encoding: .utf8)
+    try say(closing(verdicts))
+    return verdicts
+  }
+
+  /// For docs/reliability.md: what the operation's answer was in each cell, and which are broken.
+  private func markdown(_ verdicts: [FaultCell.Verdict]) -> String {
+    let faults = Fault.allCases.filter { fault in verdicts.contains { $0.cell.fault == fault } }
+    let phases = FaultPhase.all.map(\.name).filter { name in verdicts.contains { $0.cell.phase.name == name } }
+    func row(_ words: [String]) -> String { "| \(words.joined(separator: " | ")) |\n" }
+    var text =
+      row([""] + faults.map { $0.rawValue.replacing("-", with: " ") }) + row(["---"] + faults.map { _ in "---" })
+    for phase in phases {
+      text += row(
+        [phase]
+          + faults.map { fault in
+            guard let verdict = verdicts.first(where: { $0.cell.phase.name == phase && $0.cell.fault == fault }) else {
+              return ""
+            }
+            return verdict.isBroken ? "**broken**" : verdict.status
+          })
+    }
+    return text
+  }
+
+  private func line(_ verdict: FaultCell.Verdict, _ number: Int) -> String {
+    let seconds = Double(verdict.duration.components.seconds) + Double(verdict.duration.components.attoseconds) / 1e18
+    let head = [
+      "\(number)/\(cells.count)", verdict.cell.phase.name, verdict.cell.fault.rawValue,
+      verdict.isBroken ? "BROKEN" : "whole",
+      "\(Int(seconds.rounded())) s", "answer: \(verdict.status)",
+    ]
+    let widths = [8, 23, 21, 7, 6, 0]
+    let columns = zip(head, widths).map { text, width in
+      text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
+    }
+    return ([columns.joined(separator: " ")] + verdict.flaws.map { "        \($0.replacing("\n", with: " | "))" })
+      .joined(separator: "\n")
+  }
+
+  private func closing(_ verdicts: [FaultCell.Verdict]) -> String {
+    "\(verdicts.count) cells run, \(verdicts.count { $0.isBroken }) broken"
+  }
+
+  /// Not `print`, which keeps lines back when a program reads them.
+  private func say(_ line: String) throws { try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Phases times faults: docs/reliability.md.
+@Suite("The fault table", .serialized, .requiresLab)
+struct FaultTableTests {
+  private static let environment = ProcessInfo.processInfo.environment
+
+  private static func words(_ name: String) -> [String] {
+    (environment[name] ?? "").split(separator: ",").map(String.init)
+  }
+
+  @Test("The most different of its cells", .timeLimit(.minutes(10)))
+  func shortened() async throws {
+    let cells = [
+      ("live/copying", Fault.workerAtSource), ("live/copying", .libvirtdAtDestination),
+      ("offline/restoring", .workerAtSource), ("evacuation/first", .broker), ("evacuation/last", .coordinator),
+    ].compactMap { name, fault in
+      FaultPhase.all.first { $0.name == name }.map { FaultCell(phase: $0, fault: fault) }
+    }
+    #expect(cells.count == 5)
+    for verdict in try await FaultTable(cells: cells).run() {
+      #expect(verdict.flaws == [], "\(verdict.cell.phase.name), \(verdict.cell.fault.rawValue): \(verdict.answer)")
+    }
+  }
+
+  /// `make test-faults`.
+  @Test("All of its cells", .enabled(if: environment["FAULT_TABLE"] == "1", "make test-faults runs them"))
+  func whole() async throws {
+    let table = FaultTable(phases: Self.words("PHASES"), faults: Self.words("FAULTS"))
+    try #require(!table.cells.isEmpty, "no phase and fault of these names")
+    for verdict in try await table.run() {
+      #expect(!verdict.isBroken, "\(verdict.cell.phase.name), \(verdict.cell.fault.rawValue)")
+    }
+  }
+}
