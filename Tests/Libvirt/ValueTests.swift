@@ -185,4 +185,17 @@ struct ValueTests {
     error.isConnectionLost = true
     #expect(error.isRetryable)
   }
+
+  @Test("A machine that has stopped between the lookup and the question for its state is not active")
+  func stoppedMeanwhile() {
+    var record = DomainRecord(
+      name: "vm1", uuid: "", id: 7, state: .shutOff, memory: 1024, vcpus: 1, isPersistent: false)
+    #expect(!record.isActive)
+    record.state = .paused
+    #expect(record.isActive)
+    record.id = nil
+    #expect(record.isActive, "it has begun meanwhile")
+    record.state = .crashed
+    #expect(!record.isActive)
+  }
 }

@@ -3,7 +3,8 @@ public struct DomainRecord: Sendable, Equatable {
   public var name: String
   /// In libvirt's spelling: 8-4-4-4-12 lower-case hexadecimal digits.
   public var uuid: String
-  /// The number of this run on this host; nil for a VM that is not active.
+  /// The number of this run on this host; nil for a VM that was not active when it was looked up, a moment before its state
+  /// was asked for.
   public var id: Int?
   public var state: DomainState
   /// Why it is in that state; its meaning depends on the state (`virDomainRunningReason` and its like).
@@ -31,6 +32,12 @@ public struct DomainRecord: Sendable, Equatable {
     self.hasManagedSave = hasManagedSave
   }
 
-  /// It has a running (or paused) machine, not only a definition.
-  public var isActive: Bool { id != nil }
+  /// It has a running (or paused) machine, not only a definition. The state says so, which is newer than the number.
+  public var isActive: Bool {
+    switch state {
+    case .running, .blocked, .paused, .shuttingDown, .suspended: true
+    case .shutOff: false
+    case .crashed, .noState: id != nil
+    }
+  }
 }
