@@ -35,15 +35,21 @@ struct TuningTests {
     }
   }
 
-  @Test("A VM is saved and restored")
+  @Test("A VM is saved; what the driver cannot do with its image is an error")
   func saving() async throws {
     try await TestHost.with { host in
       let file = try TemporaryFile("")
       defer { file.remove() }
       try await host.connection.save(.name("one"), to: file.path)
       #expect(try await host.connection.domain(.name("one"))?.isActive == false)
-      try await host.connection.restore(from: file.path)
-      #expect(try await host.connection.domain(.name("one"))?.state == .running)
+      // libvirt's driver for tests loads nothing paused; offline migrations in the lab do.
+      do throws(LibvirtError) {
+        try await host.connection.restorePaused(from: file.path)
+        Issue.record("loaded")
+      } catch {
+        #expect(error.operation == "virDomainRestoreFlags" && error.message.contains("unsupported flags"), "\(error)")
+      }
+      #expect(try await host.connection.domain(.name("one"))?.isActive == false)
     }
   }
 }

@@ -78,14 +78,16 @@ extension LibvirtConnection {
     }
   }
 
-  /// Starts a VM from a file that `save` has written (`virDomainRestoreFlags`); the file stays.
+  /// Loads a VM from a file that `save` has written (`virDomainRestoreFlags`); it is paused, and the file stays.
   /// - Parameter description: instead of that in the file; what the guest sees must not differ.
-  public func restore(from path: String, as description: String? = nil) async throws(LibvirtError) {
+  public func restorePaused(from path: String, as description: String? = nil) async throws(LibvirtError) {
     try await perform { connection throws(LibvirtError) in
       let operation = "virDomainRestoreFlags"
       try checkText(path, "path", for: operation)
       if let description { try checkText(description, "VM's description", for: operation) }
-      guard unsafe virDomainRestoreFlags(connection.raw, path, description, 0) == 0 else { throw .last(operation) }
+      guard unsafe virDomainRestoreFlags(connection.raw, path, description, VIR_DOMAIN_SAVE_PAUSED.rawValue) == 0 else {
+        throw .last(operation)
+      }
     }
   }
 

@@ -157,6 +157,23 @@ extension LibvirtHypervisor {
     return here?.isActive == true ? nil : image.path
   }
 
+  /// A destination that does not answer is waited for if the machine may be there, in whatever state: nobody else can get it
+  /// going.
+  private func opened(
+    _ uri: String, for order: MigrationOrder, _ own: LibvirtConnection
+  ) async throws(LibvirtError) -> LibvirtConnection {
+    let end = ContinuousClock.now + imagePatience
+    while true {
+      do throws(LibvirtError) { return try await LibvirtConnection.open(uri, pool: migrationPool) } catch {
+        // That libvirt does not answer here either is the next question's to tell.
+        guard .now < end, (try? await imageInDoubt(of: order, on: own)) ?? nil != nil,
+          // Cancelled: the worker is stopped.
+          (try? await Task.sleep(for: .seconds(1))) != nil
+        else { throw error }
+      }
+    }
+  }
+
   /// Opens the other end for the time of `body`.
   private func withEnds<T: Sendable>(
     of order: MigrationOrder, _ connection: LibvirtConnection,
@@ -165,14 +182,14 @@ extension LibvirtHypervisor {
     let uri = settings.uri(of: order.destination, transport: order.tuning.transport)
     let target: LibvirtConnection
     do throws(LibvirtError) {
-      target = try await LibvirtConnection.open(uri, pool: migrationPool)
+      target = try await opened(uri, for: order, connection)
     } catch {
       let silence = "destination \(order.destination) cannot be reached (\(uri)): \(error.message)"
       if let image = try await imageInDoubt(of: order, on: connection) {
         throw HypervisorError(
           .inDoubt,
           "\(silence); \(order.vm) does not run on \(host), and may run there: it is kept in \(image), 'virsh restore' "
-            + "starts it")
+            + "starts it", mayPass: true)
       }
       throw HypervisorError(.destination, silence, mayPass: true)
     }

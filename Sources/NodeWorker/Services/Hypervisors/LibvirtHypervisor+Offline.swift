@@ -7,13 +7,13 @@ import NodeWorkerCore
 
 /// Migration by way of shared storage: saved here, restored there.
 ///
-///     runs here ──save──▶ image, off here ──define, restore there──▶ runs there ──undefine here, remove image──▶ done
+///     runs here ──save──▶ image, off here ──define, load there──▶ waits there ──▶ runs there ──undefine here, remove image──▶ done
 ///                            │  ▲                    │
 ///                            │  └── next attempt ────┤ fails
-///                            └── restore here ◀──────┘
+///                            └── load, run here ◀────┘
 ///
 /// The image is the machine: it is removed only when the machine runs at one end. A worker that is killed in between finds
-/// it at its next attempt, and goes on from there if nobody has begun to restore it.
+/// it at its next attempt, and goes on from there; only where the machine may have run, and runs no more, it does not.
 extension LibvirtHypervisor {
   /// Where the machine of an order is.
   enum OfflineSource {
@@ -29,7 +29,7 @@ extension LibvirtHypervisor {
   ) throws(HypervisorError) -> OfflineSource {
     if let image = savedImage(of: order) {
       // The stages of an exchange are those of who ordered them, and lets nobody else move it meanwhile.
-      guard !image.isBeingRestored || order.tuning.offlineStage == .restore else {
+      guard !image.mayHaveRun || order.tuning.offlineStage == .restore else {
         throw HypervisorError(
           .inDoubt,
           "whether \(order.vm) ran on \(order.destination) is not known: it was being restored there, and does not run there "
@@ -74,10 +74,14 @@ extension LibvirtHypervisor {
     if order.tuning.offlineStage == .goHome { return try await goHome(ends, finding) }
     switch finding {
     case .there(let record):
-      // The image and the definition here are left if the worker was killed at the very end.
+      // The image and the definition here are left if the worker was killed before the end.
+      var image = savedImage(of: order)
+      try await letRun(&image, at: ends.destination, on: order.destination)
       let here = try await ends.look(.uuid(record.uuid)).here
-      return try await finish(ends, here, image: savedImage(of: order), MovedVM())
+      return try await finish(ends, here, image: image, MovedVM())
     case .here(let record):
+      var image = savedImage(of: order)
+      try await letRun(&image, at: ends.source, on: host)
       guard order.mayBegin else { throw order.tooLate(on: host) }
       guard order.tuning.offlineStage != .restore else {
         throw HypervisorError(.wrongState, "\(order.vm) is not saved, it runs on \(host)")
@@ -100,12 +104,18 @@ extension LibvirtHypervisor {
   private func goHome(
     _ ends: MigrationEnds, _ finding: MigrationEnds.Finding
   ) async throws(HypervisorError) -> MovedVM {
-    let image = savedImage(of: ends.order)
+    var image = savedImage(of: ends.order)
     switch finding {
-    case .there:
-      throw HypervisorError(
-        .wrongState, "\(ends.vm) runs on \(ends.order.destination), it cannot go home from its image")
-    case .here: try image?.remove()
+    case .there(let record):
+      guard var image, image.kind == .saved else {
+        throw HypervisorError(
+          .wrongState, "\(ends.vm) runs on \(ends.order.destination), it cannot go home from its image")
+      }
+      try await ends.discardLoaded(record)
+      try await restoreHere(&image, ends)
+    case .here:
+      try await letRun(&image, at: ends.source, on: host)
+      try image?.remove()
     case .notRunning:
       guard var image else {
         throw HypervisorError(.wrongState, "\(ends.vm) does not run on \(host), and nothing of it is saved")
@@ -148,7 +158,8 @@ extension LibvirtHypervisor {
     moved.times += try await ends.takeOffDevices()
     // It runs here, so what an attempt has left is of no use.
     try savedImage(of: ends.order)?.remove()
-    let image = SavedImage(newOf: ends.vm, by: host, in: directory)
+    let image = SavedImage(
+      newOf: ends.vm, by: host, in: directory, record.state == .paused ? .savedPaused : .saved)
     guard !course.control.isCancelled else { throw course.cancelled(on: host) }
     let began = ContinuousClock.now
     let job = run(

@@ -49,17 +49,15 @@ extension LibvirtHypervisor {
         _ = try await peer.define(xml: definition)
       }
     }
-    try image.claim()
-    do throws(LibvirtError) {
-      try await ends.destination.restore(from: image.path, as: description)
+    do throws(HypervisorError) {
+      try await load(&image, at: ends.destination, on: destination, as: description)
     } catch {
-      // What counts is where it runs.
+      // Its definition there is of no use if it is not there.
+      guard !image.mayHaveRun else { throw error }
       let there = try await ends.atDestination("looking up \(ends.vm)") { peer throws(LibvirtError) in
         try await peer.domain(.name(ends.vm.rawValue))
       }
-      if there?.isHere == true { return }
-      try image.release()
-      var told = HypervisorError(error, while: "restoring \(ends.vm) from \(image.path) on \(destination)")
+      var told = error
       if let there, !there.isActive {
         do throws(LibvirtError) {
           try await ends.destination.undefine(.uuid(there.uuid), includingManagedSaveAndNVRAMAndSnapshots: false)
@@ -71,19 +69,60 @@ extension LibvirtHypervisor {
     }
   }
 
+  /// Loads the machine at one end, and lets it run only when it is there: whatever fails before, the next attempt begins
+  /// with the image anew.
+  private func load(
+    _ image: inout SavedImage, at end: LibvirtConnection, on place: HostName, as description: String? = nil
+  ) async throws(HypervisorError) {
+    let vm = image.vm
+    do throws(LibvirtError) {
+      try await end.restorePaused(from: image.path, as: description)
+    } catch {
+      let failure = HypervisorError(error, while: "restoring \(vm) from \(image.path) on \(place)")
+      // What counts is where it is.
+      let record: DomainRecord?
+      do throws(LibvirtError) { record = try await end.domain(.name(vm.rawValue)) } catch {
+        throw HypervisorError(error, while: "looking up \(vm) on \(place)")
+      }
+      guard record?.isHere == true else { throw failure }
+    }
+    try await letRun(&image, at: end, on: place)
+  }
+
+  /// A machine that was loaded from its image, and waits, goes on; one that was saved paused does not.
+  func letRun(
+    _ image: inout SavedImage, at end: LibvirtConnection, on place: HostName
+  ) async throws(HypervisorError) {
+    guard image.kind != .savedPaused else { return }
+    try image.claim()
+    do throws(LibvirtError) { try await end.resume(.name(image.vm.rawValue)) } catch {
+      throw HypervisorError(error, while: "letting \(image.vm) run on \(place)")
+    }
+  }
+
+  func letRun(
+    _ image: inout SavedImage?, at end: LibvirtConnection, on place: HostName
+  ) async throws(HypervisorError) {
+    guard var found = image else { return }
+    defer { image = found }
+    try await letRun(&found, at: end, on: place)
+  }
+
   /// The machine goes on here, if it can.
   private func takeBack(
     _ image: SavedImage, _ ends: MigrationEnds, after error: HypervisorError
   ) async -> HypervisorError {
     guard error.code != .inDoubt else { return error }
     var (told, image) = (error, image)
+    guard !image.mayHaveRun else { return Self.kept(image, told, because: "it may have run there") }
     do throws(LibvirtError) {
-      // The destination may have it after all, and no longer answer: only one that is known not to run there is started.
+      // The destination may have it after all, and no longer answer: only one that is known not to be there is started.
       let there = try await ends.destination.domain(.name(ends.vm.rawValue))
       guard there?.isActive != true else {
         return HypervisorError(
           .inDoubt,
-          "\(error.description); \(ends.order.destination) holds \(ends.vm) in some state; it is kept in \(image.path)")
+          "\(error.description); \(ends.order.destination) holds \(ends.vm) in some state; it is kept in \(image.path)",
+          mayPass: true)
       }
     } catch {
       return Self.kept(image, told, because: error.message)
@@ -95,26 +134,17 @@ extension LibvirtHypervisor {
     return told
   }
 
+  /// The next attempt finds the image, or where the machine is.
   private static func kept(_ image: SavedImage, _ error: HypervisorError, because cause: String) -> HypervisorError {
     HypervisorError(
       .inDoubt,
       "\(error.description); it does not run, and could not be taken back (\(cause)): it is kept in \(image.path), 'virsh "
-        + "restore' starts it")
+        + "restore' starts it", mayPass: true)
   }
 
-  /// The machine, which is known not to run at the destination, goes on here.
+  /// The machine, which is known not to be at the destination, goes on here.
   func restoreHere(_ image: inout SavedImage, _ ends: MigrationEnds) async throws(HypervisorError) {
-    try image.claim()
-    do throws(LibvirtError) {
-      try await ends.source.restore(from: image.path)
-    } catch {
-      let cause = HypervisorError(error, while: "restoring \(ends.vm) from \(image.path) on \(host)")
-      let here = try await ends.atSource("looking up \(ends.vm)") { source throws(LibvirtError) in
-        try await source.domain(.name(ends.vm.rawValue))
-      }
-      if here?.isActive != true { try image.release() }
-      guard here?.isHere == true else { throw cause }
-    }
+    try await load(&image, at: ends.source, on: host)
     try image.remove()
   }
 
@@ -129,7 +159,7 @@ extension LibvirtHypervisor {
       throw HypervisorError(
         .inDoubt,
         "\(ends.vm) was restored on \(ends.order.destination), and is still kept in \(image.path): "
-          + error.description)
+          + error.description, mayPass: error.mayPass)
     }
     guard let there, there.isHere else {
       throw HypervisorError(.wrongState, "\(ends.vm) stopped on \(ends.order.destination) after it was restored there")

@@ -17,6 +17,8 @@ public final class LibvirtHypervisor: Hypervisor {
   let settings: HypervisorSettings
   let progressInterval: Duration
   let migrationPolicy: MigrationPolicySettings
+  /// How long a destination that is silent is waited for when the machine is kept in an image.
+  let imagePatience: Duration
   let rdma: RDMA
   let probe: BannerProbe
   /// For calls that answer soon.
@@ -29,7 +31,7 @@ public final class LibvirtHypervisor: Hypervisor {
   /// - Parameter calls: runs what answers soon.
   public init(
     host: HostName, settings: HypervisorSettings, capacity: CapacitySettings, limits: LimitSettings,
-    migration: MigrationPolicySettings = MigrationPolicySettings(),
+    migration: MigrationPolicySettings = MigrationPolicySettings(), imagePatience: Duration = .seconds(120),
     calls: BlockingPool = BlockingPool(name: "libvirt", threads: 4)
   ) {
     self.host = host
@@ -37,6 +39,7 @@ public final class LibvirtHypervisor: Hypervisor {
     self.capacity = capacity
     progressInterval = limits.progressInterval
     migrationPolicy = migration
+    self.imagePatience = imagePatience
     rdma = RDMA(settings)
     controlPool = calls
     // One for the move itself and one for the questions to the destination, of each.

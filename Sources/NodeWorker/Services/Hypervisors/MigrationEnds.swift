@@ -87,6 +87,19 @@ struct MigrationEnds: Sendable {
         + "right one and stop the other")
   }
 
+  /// Ends what was loaded at the destination from an image that nothing has run from since, with its definition.
+  func discardLoaded(_ record: DomainRecord) async throws(HypervisorError) {
+    guard record.state == .paused else {
+      throw HypervisorError(.wrongState, "\(vm) runs on \(order.destination), it cannot go home from its image")
+    }
+    try await atDestination("ending what was loaded of \(vm)") { destination throws(LibvirtError) in
+      try await destination.destroy(.uuid(record.uuid))
+      if record.isPersistent {
+        try await destination.undefine(.uuid(record.uuid), includingManagedSaveAndNVRAMAndSnapshots: false)
+      }
+    }
+  }
+
   /// Asks both ends where the machine runs now: that counts, not what libvirt's call returned.
   func verify(_ record: DomainRecord, after failure: MigrationRun.Failure?) async throws(HypervisorError) {
     let reference = DomainReference.uuid(record.uuid)

@@ -5,37 +5,43 @@ import NodeWorkerCore
 
 /// A machine in a file of the directory that all hosts share: its name, and the host that has saved it.
 ///
-///     VM@HOST.migfra-save ──restore begins, anywhere──▶ VM@HOST.migfra-restoring ──it runs──▶ (removed)
-///              ▲                                                   │
-///              └───────── known not to run where it was read ──────┘
+///     VM@HOST.migfra-save ──loaded somewhere, and about to run──▶ VM@HOST.migfra-restoring ──it runs──▶ (removed)
+///     VM@HOST.migfra-paused ──loaded somewhere──▶ (removed): it stood still when it was saved, and goes on standing
 ///
-/// Once somebody has begun to read it the machine may have run since, moved on, and changed: who finds it so, and the
-/// machine at neither end, does not start it again. Of two hosts that save a machine, one after the other, none takes the
-/// other's image for its own.
+/// As long as it has not run since, the file is the machine, whatever has become of those who load it. Once it may have
+/// run it has perhaps moved on, and changed: who finds it so, and the machine at neither end, does not start it again. Of
+/// two hosts that save a machine, one after the other, none takes the other's image for its own.
 struct SavedImage: Equatable {
+  /// What the end of its name tells.
+  enum Kind: String, CaseIterable {
+    case saved = ".migfra-save"
+    case savedPaused = ".migfra-paused"
+    case mayHaveRun = ".migfra-restoring"
+  }
+
   let directory: String
   let vm: VMName
   let host: HostName
-  private(set) var isBeingRestored = false
+  private(set) var kind: Kind
 
-  private static let saved = ".migfra-save"
-  private static let restoring = ".migfra-restoring"
-
-  var path: String { "\(directory)/\(vm)@\(host)\(isBeingRestored ? Self.restoring : Self.saved)" }
+  var path: String { "\(directory)/\(vm)@\(host)\(kind.rawValue)" }
+  var mayHaveRun: Bool { kind == .mayHaveRun }
 
   /// What `host` has saved of the machine; nil: nothing.
   init?(of vm: VMName, by host: HostName, in directory: String) {
-    self.init(newOf: vm, by: host, in: directory)
-    if FileManager.default.fileExists(atPath: path) { return }
-    isBeingRestored = true
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    for kind in Kind.allCases {
+      self.init(newOf: vm, by: host, in: directory, kind)
+      if FileManager.default.fileExists(atPath: path) { return }
+    }
+    return nil
   }
 
   /// One that is to be made.
-  init(newOf vm: VMName, by host: HostName, in directory: String) {
+  init(newOf vm: VMName, by host: HostName, in directory: String, _ kind: Kind) {
     self.directory = directory
     self.vm = vm
     self.host = host
+    self.kind = kind
   }
 
   /// Of the machine, by whichever host.
@@ -46,30 +52,24 @@ struct SavedImage: Equatable {
       throw HypervisorError(.hypervisor, "\(directory) cannot be read: \(error.localizedDescription)")
     }
     return files.sorted().compactMap { file in
-      guard file.hasSuffix(saved) || file.hasSuffix(restoring), let mark = file.lastIndex(of: "@"),
-        file[..<mark] == vm.rawValue, let end = file.range(of: ".migfra-", options: .backwards)?.lowerBound, mark < end
+      guard let mark = file.lastIndex(of: "@"), file[..<mark] == vm.rawValue,
+        let end = file.range(of: ".migfra-", options: .backwards)?.lowerBound, mark < end,
+        let kind = Kind(rawValue: String(file[end...]))
       else { return nil }
-      let host = HostName(rawValue: String(file[file.index(after: mark)..<end]))
-      var image = SavedImage(newOf: vm, by: host, in: directory)
-      image.isBeingRestored = file.hasSuffix(restoring)
-      return image
+      return SavedImage(
+        newOf: vm, by: HostName(rawValue: String(file[file.index(after: mark)..<end])), in: directory, kind)
     }
   }
 
-  /// Before it is read.
-  mutating func claim() throws(HypervisorError) { try rename(isBeingRestored: true) }
-
-  /// The machine is known to run nowhere, so what is in the file is what it was.
-  mutating func release() throws(HypervisorError) { try rename(isBeingRestored: false) }
-
-  private mutating func rename(isBeingRestored: Bool) throws(HypervisorError) {
-    guard self.isBeingRestored != isBeingRestored else { return }
-    var renamed = self
-    renamed.isBeingRestored = isBeingRestored
-    do { try FileManager.default.moveItem(atPath: path, toPath: renamed.path) } catch {
+  /// Before the machine runs.
+  mutating func claim() throws(HypervisorError) {
+    guard kind == .saved else { return }
+    var claimed = self
+    claimed.kind = .mayHaveRun
+    do { try FileManager.default.moveItem(atPath: path, toPath: claimed.path) } catch {
       throw HypervisorError(.hypervisor, "\(path) could not be renamed: \(error.localizedDescription)")
     }
-    self = renamed
+    self = claimed
   }
 
   func remove() throws(HypervisorError) {
