@@ -42,7 +42,8 @@ struct DomainHandle: ~Copyable {
     let identity = unsafe DomainIdentity(raw)
     return DomainRecord(
       name: identity.name, uuid: identity.uuid, id: identity.id, state: state,
-      stateReason: reason, memory: UInt64(info.maxMem), vcpus: Int(info.nrVirtCpu), isPersistent: isPersistent == 1,
+      stateReason: reason, isArriving: unsafe Self.isArriving(raw, state, reason), memory: UInt64(info.maxMem),
+      vcpus: Int(info.nrVirtCpu), isPersistent: isPersistent == 1,
       hasManagedSave: try hasManagedSave())
   }
 
@@ -52,6 +53,26 @@ struct DomainHandle: ~Copyable {
     var reason: Int32 = 0
     guard unsafe virDomainGetState(raw, &state, &reason, 0) == 0 else { throw .last("virDomainGetState") }
     return (DomainState(libvirt: state), reason)
+  }
+
+  /// Whether it is only the shell of a VM that comes. While its memory does, libvirt gives the same reason for its standing still
+  /// as at the source, but has statistics for the source only.
+  ///
+  /// - Parameter raw: only borrowed.
+  static func isArriving(_ raw: OpaquePointer, _ state: DomainState, _ reason: Int32) -> Bool {
+    switch (state, reason) {
+    case (.paused, DomainStateReason.pausedStartingUp): return true
+    case (.paused, DomainStateReason.pausedMigrating):
+      var kind: Int32 = 0
+      var list: virTypedParameterPtr?
+      var count: Int32 = 0
+      guard unsafe virDomainGetJobStats(raw, &kind, &list, &count, 0) < 0 else {
+        unsafe virTypedParamsFree(list, count)
+        return false
+      }
+      return LibvirtError.last("virDomainGetJobStats").has(VIR_ERR_OPERATION_UNSUPPORTED)
+    default: return false
+    }
   }
 
   private borrowing func hasManagedSave() throws(LibvirtError) -> Bool {

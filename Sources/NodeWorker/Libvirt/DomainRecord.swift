@@ -9,6 +9,8 @@ public struct DomainRecord: Sendable, Equatable {
   public var state: DomainState
   /// Why it is in that state; its meaning depends on the state (`virDomainRunningReason` and its like).
   public var stateReason: Int32
+  /// It is the empty shell of a VM that is starting, or that a migration brings: no second copy.
+  public var isArriving: Bool
   /// KiB: the most that the guest may use, which is what a host must have for it.
   public var memory: UInt64
   public var vcpus: Int
@@ -18,7 +20,8 @@ public struct DomainRecord: Sendable, Equatable {
   public var hasManagedSave: Bool
 
   public init(
-    name: String, uuid: String, id: Int? = nil, state: DomainState, stateReason: Int32 = 0, memory: UInt64, vcpus: Int,
+    name: String, uuid: String, id: Int? = nil, state: DomainState, stateReason: Int32 = 0, isArriving: Bool = false,
+    memory: UInt64, vcpus: Int,
     isPersistent: Bool, hasManagedSave: Bool = false
   ) {
     self.name = name
@@ -26,6 +29,7 @@ public struct DomainRecord: Sendable, Equatable {
     self.id = id
     self.state = state
     self.stateReason = stateReason
+    self.isArriving = isArriving
     self.memory = memory
     self.vcpus = vcpus
     self.isPersistent = isPersistent

@@ -35,7 +35,9 @@ public enum DomainState: String, Sendable {
 public enum DomainStateReason {
   /// With `paused`: an operator wants it so.
   public static let pausedByUser = Int32(VIR_DOMAIN_PAUSED_USER.rawValue)
-  /// With `paused`: not a VM yet but the shell of one that is starting, or *arriving*: a migration's destination lists it so
-  /// from the first moment until it runs there, or until it vanishes because the migration failed.
+  /// With `paused`: not a VM yet but the shell of one that is starting, or *arriving*.
   public static let pausedStartingUp = Int32(VIR_DOMAIN_PAUSED_STARTING_UP.rawValue)
+  /// With `paused`: a migration's source while it stands still for it, its destination until it runs there or vanishes, and a VM
+  /// that was loaded from an image and told to wait.
+  public static let pausedMigrating = Int32(VIR_DOMAIN_PAUSED_MIGRATION.rawValue)
 }

@@ -5,7 +5,7 @@ extension LibvirtConnection {
   /// All VMs of the host, active and inactive.
   ///
   /// Three calls whatever their number: the statistics of all (`virConnectGetAllDomainStats`), then who is persistent and
-  /// who has a saved image. A VM that is busy is not waited for. One that comes or goes between the calls may lack these
+  /// who has a saved image; and one for each that stands still for a migration. A VM that is busy is not waited for. One that comes or goes between the calls may lack these
   /// two marks, and its event follows.
   public func domains() async throws(LibvirtError) -> [DomainRecord] {
     try await perform { connection throws(LibvirtError) in
@@ -39,6 +39,7 @@ extension LibvirtConnection {
         state: DomainState(libvirt: reader.integer("state.state") ?? 0),
         stateReason: reader.integer("state.reason") ?? 0, memory: reader.unsigned("balloon.maximum") ?? 0,
         vcpus: Int(reader.count32("vcpu.current") ?? 0), isPersistent: false)
+      record.isArriving = unsafe DomainHandle.isArriving(domain, record.state, record.stateReason)
       if record.memory == 0 || record.vcpus == 0 {
         // A driver that leaves these out has them in the older call.
         var info = virDomainInfo()

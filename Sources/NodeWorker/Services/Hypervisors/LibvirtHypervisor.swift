@@ -176,9 +176,6 @@ extension HypervisorError {
 }
 
 extension DomainRecord {
-  /// Whether it is the empty shell that libvirt makes at the destination of a migration: it is no second copy.
-  var isArriving: Bool { state == .paused && stateReason == DomainStateReason.pausedStartingUp }
-
   /// Whether the machine itself is here.
   var isHere: Bool { isActive && !isArriving }
 }
