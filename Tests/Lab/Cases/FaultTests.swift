@@ -80,6 +80,39 @@ struct FaultTests {
     }
   }
 
+  @Test("A worker that is asked to end during a migration ends at once, and answers after its next start, once")
+  func workerStopped() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(1, on: "node1", "mem=96", "fill=80")
+      try await lab.must("rate", "node1", "100mbit")
+      let bus = try await LabBus(lab)
+      let watch = try Watch(lab, guests: 1)
+      try await bus.publish("fast/migfra/node1/task", "task: migrate vm\nid: t1\nvm-name: vm1\ndestination: node2\n")
+      try await eventually("copying", within: .seconds(20)) {
+        bus.messages.contains { $0.topic == "fast/migfra/node1/progress" && $0.text.contains("phase: copying") }
+      }
+      try await lab.kill("migfra-worker", on: "node1", with: "TERM")
+      try await eventually("farewell", within: .seconds(3)) {
+        bus.messages.last { $0.topic == "fast/migfra/node1/state" }?.text.contains("status: stopped")
+      }
+      // libvirtd has not ended it yet, and goes on without the worker.
+      #expect(try await lab.virsh("node1", "domjobinfo", "vm1").contains("Outgoing migration"))
+      #expect(bus.results(of: "node1") == [])
+      #expect(!bus.messages.contains { $0.topic == "fast/migfra/node1/state" && $0.text.contains("status: offline") })
+      try await eventually("arrival", within: .seconds(60)) {
+        try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"]
+      }
+      #expect(bus.results(of: "node1") == [])
+      try await lab.restart("migfra-worker", on: "node1")
+      let answer = try await eventually("answer after the restart", within: .seconds(60)) {
+        bus.results(of: "node1").first
+      }
+      #expect(answer.contains("result: vm migrated\nid: t1\nvm-name: vm1\nstatus: success"), "\(answer)")
+      for testimony in try await watch.end() { #expect(testimony.backwards == 0, "\(testimony)") }
+      #expect(bus.results(of: "node1").count == 1)
+    }
+  }
+
   @Test("A destination that is down is named, and the machine runs on")
   func destinationDown() async throws {
     try await Lab.with(hosts: 2) { lab in

@@ -126,9 +126,9 @@ struct Lab {
       ["exec", "ctl", "env", "MIGFRA_BROKER=ctl:1883", "timeout", "60", "\(Programs.folder)/migfra"] + arguments)
   }
 
-  /// Kills a program of a host with SIGKILL, by its process id there.
-  func kill(_ program: String, on host: String) async throws {
-    try await must("exec", host, "kill", "-9", processID(program, on: host))
+  /// Kills a program of a host with SIGKILL, or asks it with another signal to end, by its process id there.
+  func kill(_ program: String, on host: String, with signal: String = "KILL") async throws {
+    try await must("exec", host, "kill", "-\(signal)", processID(program, on: host))
   }
 
   func processID(_ program: String, on host: String) throws -> String {
