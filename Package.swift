@@ -172,7 +172,8 @@ let package = Package(
     tests("Placement", ["ClusterModel", "Placement", "PlannerCases"]),
     tests("YAML", ["YAML"]),
     tests("MigfraProtocol", ["ClusterModel", "MigfraProtocol", "YAML"]),
-    tests("DaemonKit", ["ClusterModel", "DaemonKit", "MigfraProtocol", "TestSupport", "YAML", argumentParser]),
+    tests(
+      "DaemonKit", ["ClusterModel", "DaemonKit", "MigfraProtocol", "TestSupport", "YAML", argumentParser, logging]),
     tests("Journal", ["ClusterModel", "Journal", "MigfraProtocol", "TestSupport"]),
     tests("MessageBus", ["MessageBus", "TestSupport"]),
     tests("Mosquitto", ["Mosquitto", "TestSupport"]),

@@ -32,6 +32,11 @@ final class RehearsalCluster: Sendable {
     return settings
   }
 
+  /// No service manager.
+  private var nobody: ServiceManager {
+    ServiceManager(ServiceManagerSettings(environment: [:], processID: 1), logger: quiet)
+  }
+
   private var quiet: Logger {
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
@@ -48,7 +53,8 @@ final class RehearsalCluster: Sendable {
     let bus = broker.bus(WorkerService.session(for: settings, epoch: journal.epoch))
     try await WorkerService(
       settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
-      cluster: ClusterReports { [broker] session in broker.bus(session) }, logger: quiet
+      cluster: ClusterReports { [broker] session in broker.bus(session) }, logger: quiet,
+      manager: nobody
     ).run()
   }
 
@@ -57,7 +63,7 @@ final class RehearsalCluster: Sendable {
     let settings = settings("coordinator")
     let journal = try TaskJournal.ofCoordinator(folder.file("coordinator.sqlite"), leastEpoch: epoch)
     let bus = broker.bus(CoordinatorService.session(for: settings, epoch: journal.epoch, journal: journal.name))
-    try await CoordinatorService(settings: settings, bus: bus, journal: journal, logger: quiet).run()
+    try await CoordinatorService(settings: settings, bus: bus, journal: journal, logger: quiet, manager: nobody).run()
   }
 
   /// Runs `body` beside a coordinator and workers; then they are stopped.

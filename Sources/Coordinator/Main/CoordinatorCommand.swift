@@ -41,7 +41,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
         "broker": "\(settings.broker.location)",
       ])
     try await Daemon.run(
-      CoordinatorService(settings: settings, bus: bus, journal: journal, logger: logger), logger: logger)
+      CoordinatorService(
+        settings: settings, bus: bus, journal: journal, logger: logger, manager: ServiceManager(logger: logger)),
+      logger: logger)
   }
 
   private func openJournal(_ path: String) throws -> TaskJournal {

@@ -13,13 +13,17 @@ public struct CoordinatorService: Service {
   private let bus: any MessageBus
   private let journal: TaskJournal
   private let logger: Logger
+  private let manager: ServiceManager
   private let clock = SystemClock()
 
-  public init(settings: Configuration, bus: any MessageBus, journal: TaskJournal, logger: Logger) {
+  public init(
+    settings: Configuration, bus: any MessageBus, journal: TaskJournal, logger: Logger, manager: ServiceManager
+  ) {
     self.settings = settings
     self.bus = bus
     self.journal = journal
     self.logger = logger
+    self.manager = manager
   }
 
   /// What the coordinator wants of the broker; the will says that it is gone.
@@ -51,6 +55,7 @@ public struct CoordinatorService: Service {
       await work(on: inputs, feed, outbox, machine, beginningWith: effects)
     }
     logger.info("stopping")
+    manager.tell(ServiceNotice(.stopping, status: "stopping; operations go on with the next start"))
     await bus.close(
       farewell: BusMessage(
         topic: Topics.coordinatorState,
@@ -116,14 +121,21 @@ public struct CoordinatorService: Service {
       group.addTask { await outbox.run { feed.yield(.event($0)) } }
       defer { group.cancelAll() }
       var machine = start
+      var reporter = ServiceReporter(manager, awaiting: [Self.broker, Self.past])
+      setBeat(feed, &group)
       do {
         for effect in first { try perform(effect, feed, outbox, &group) }
         for await input in inputs {
           switch input {
+          case .beatDue:
+            reporter.beat()
+            setBeat(feed, &group)
           case .connected:
+            reporter.got(Self.broker)
             outbox.announce(report(isOnline: true))
             outbox.echo(journal.epoch)
           case .event(let event):
+            if case .caughtUp = event { reporter.got(Self.past) }
             for effect in machine.handle(event, at: clock.now) { try perform(effect, feed, outbox, &group) }
           }
         }
@@ -132,6 +144,19 @@ public struct CoordinatorService: Service {
         logger.error("the journal cannot be written; the coordinator ends", metadata: [LogKey.cause: "\(error)"])
         return error
       }
+    }
+  }
+
+  private static let broker = "the broker"
+  private static let past = "what it had kept"
+
+  /// The loop is asked for a sign of life in a while; it gives it in its turn.
+  private func setBeat(_ feed: AsyncStream<CoordinatorInput>.Continuation, _ group: inout DiscardingTaskGroup) {
+    guard let interval = manager.beatInterval else { return }
+    group.addTask {
+      // A cancelled timer belongs to a coordinator that is stopping.
+      guard (try? await Task.sleep(for: interval)) != nil else { return }
+      feed.yield(.beatDue)
     }
   }
 
@@ -171,4 +196,6 @@ public struct CoordinatorService: Service {
 enum CoordinatorInput: Sendable {
   case connected
   case event(CoordinatorEvent)
+  /// The service manager waits for a sign of life.
+  case beatDue
 }

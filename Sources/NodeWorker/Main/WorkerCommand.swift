@@ -71,7 +71,7 @@ struct WorkerCommand: AsyncParsableCommand {
     let service = WorkerService(
       settings: settings, bus: bus, hypervisor: hypervisor, journal: journal,
       cluster: ClusterReports { [broker = settings.broker] session in try broker.bus(for: session) }, logger: logger,
-      executor: lane)
+      manager: ServiceManager(logger: logger), executor: lane)
     try await withTaskExecutorPreference(lane) { try await Daemon.run(service, logger: logger) }
   }
 

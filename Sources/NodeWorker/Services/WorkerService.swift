@@ -17,18 +17,20 @@ public struct WorkerService: Service {
   private let journal: TaskJournal
   private let cluster: ClusterReports
   private let logger: Logger
+  private let manager: ServiceManager
   private let executor: (any TaskExecutor)?
   private let clock = SystemClock()
 
   public init(
     settings: Configuration, bus: any MessageBus, hypervisor: any Hypervisor, journal: TaskJournal,
-    cluster: ClusterReports, logger: Logger, executor: (any TaskExecutor)? = nil
+    cluster: ClusterReports, logger: Logger, manager: ServiceManager, executor: (any TaskExecutor)? = nil
   ) {
     self.settings = settings
     self.bus = bus
     self.hypervisor = hypervisor
     self.journal = journal
     self.cluster = cluster
+    self.manager = manager
     self.executor = executor
     var logger = logger
     logger[metadataKey: LogKey.host] = .string(settings.host.rawValue)
@@ -63,6 +65,8 @@ public struct WorkerService: Service {
       await work(on: inputs, feed, outbox, machine)
     }
     logger.info("stopping", metadata: ["operations": "\(machine.runningOperations)"])
+    manager.tell(
+      ServiceNotice(.stopping, status: "stopping; \(machine.runningOperations) operations are left to libvirt"))
     await bus.close(
       farewell: BusMessage(topic: Topics.state(settings.host), payload: machine.farewell.encoded(), isRetained: true))
     try journal.close()
@@ -115,10 +119,15 @@ public struct WorkerService: Service {
       }
       group.addTask { await outbox.run { feed.yield(.event($0)) } }
       var machine = start
+      var reporter = ServiceReporter(manager, awaiting: [Self.broker, Self.inventory])
+      setBeat(feed, &group)
       var controls: [OperationID: OperationControl] = [:]
       for await input in inputs {
         if case .event(.operationFinished(let id, _)) = input { controls[id] = nil }
-        for effect in machine.handle(event(for: input), at: clock.now) {
+        report(input, to: &reporter)
+        if case .beatDue = input { setBeat(feed, &group) }
+        guard let event = event(for: input) else { continue }
+        for effect in machine.handle(event, at: clock.now) {
           perform(effect, feed, outbox, &controls, &group)
         }
       }
@@ -127,8 +136,36 @@ public struct WorkerService: Service {
     }
   }
 
-  private func event(for input: WorkerInput) -> WorkerEvent {
+  private static let broker = "the broker"
+  private static let inventory = "the hypervisor"
+
+  /// What the service manager wants to know of it.
+  private func report(_ input: WorkerInput, to reporter: inout ServiceReporter) {
     switch input {
+    case .event(.busConnected): reporter.got(Self.broker)
+    case .event(.inventoryTaken):
+      reporter.set(trouble: nil)
+      reporter.got(Self.inventory)
+    case .event(.hypervisorLost(let cause)): reporter.set(trouble: "the hypervisor cannot be reached: \(cause)")
+    case .beatDue: reporter.beat()
+    case .event, .task: break
+    }
+  }
+
+  /// The loop is asked for a sign of life in a while; it gives it in its turn.
+  private func setBeat(_ feed: AsyncStream<WorkerInput>.Continuation, _ group: inout DiscardingTaskGroup) {
+    guard let interval = manager.beatInterval else { return }
+    group.addTask {
+      // A cancelled timer belongs to a worker that is stopping.
+      guard (try? await Task.sleep(for: interval)) != nil else { return }
+      feed.yield(.beatDue)
+    }
+  }
+
+  /// What the core hears of; nil: nothing.
+  private func event(for input: WorkerInput) -> WorkerEvent? {
+    switch input {
+    case .beatDue: return nil
     case .event(let event): return event
     case .task(let payload, let arrival):
       do throws(UnreadableTask) {
@@ -224,4 +261,6 @@ public struct WorkerService: Service {
 enum WorkerInput: Sendable {
   case event(WorkerEvent)
   case task([UInt8], TaskArrival)
+  /// The service manager waits for a sign of life.
+  case beatDue
 }

@@ -53,7 +53,9 @@ struct GuestAgentCommand: AsyncParsableCommand {
     let processes = ProcessTable(
       root: proc, signal: settings.guestAgent.signal, ignoring: settings.guestAgent.ignoredPrograms)
     try await Daemon.run(
-      GuestAgentService(settings: settings, bus: bus, processes: processes, state: state, logger: logger),
+      GuestAgentService(
+        settings: settings, bus: bus, processes: processes, state: state, logger: logger,
+        manager: ServiceManager(logger: logger)),
       logger: logger)
   }
 }

@@ -36,6 +36,8 @@ struct AgentInput: Sendable {
     case event(AgentEvent)
     /// It is time to look for processes.
     case lookDue
+    /// The service manager waits for a sign of life.
+    case beatDue
   }
 
   var content: Content
@@ -51,7 +53,7 @@ struct AgentInput: Sendable {
   var needsLook: Bool {
     switch content {
     case .lookDue, .event(.requested), .event(.timerFired): true
-    case .event: false
+    case .event, .beatDue: false
     }
   }
 }

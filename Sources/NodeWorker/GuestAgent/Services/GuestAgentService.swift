@@ -16,16 +16,19 @@ public struct GuestAgentService: Service {
   private let processes: ProcessTable
   private let state: StateFile
   private let logger: Logger
+  private let manager: ServiceManager
   private let clock = SystemClock()
   private let pool = BlockingPool(name: "processes", threads: 1)
 
   public init(
-    settings: Configuration, bus: any MessageBus, processes: ProcessTable, state: StateFile, logger: Logger
+    settings: Configuration, bus: any MessageBus, processes: ProcessTable, state: StateFile, logger: Logger,
+    manager: ServiceManager
   ) {
     self.settings = settings
     self.bus = bus
     self.processes = processes
     self.state = state
+    self.manager = manager
     var logger = logger
     logger[metadataKey: LogKey.vm] = .string(settings.vm.rawValue)
     self.logger = logger
@@ -68,6 +71,7 @@ public struct GuestAgentService: Service {
         "stopping; processes stay suspended until an agent is asked to resume them",
         metadata: ["processes": "\(suspended)"])
     }
+    manager.tell(ServiceNotice(.stopping, status: "stopping; \(suspended.count) processes stay suspended"))
     await bus.close(farewell: nil)
     await pool.shutDown()
     if listener.wasTakenOver {
@@ -83,6 +87,8 @@ public struct GuestAgentService: Service {
     await withDiscardingTaskGroup { group in
       group.addTask { await outbox.run { feed.yield(AgentInput(.event($0))) } }
       var machine = start
+      var reporter = ServiceReporter(manager, awaiting: [Self.broker, Self.processes])
+      if let interval = manager.beatInterval { set(.beatDue, after: interval, feed, &group) }
       var trouble: String?
       var lastLook: ContinuousClock.Instant?
       for await input in inputs {
@@ -90,9 +96,16 @@ public struct GuestAgentService: Service {
         if input.needsLook, lastLook.map({ $0 < input.time }) ?? true {
           lastLook = .now
           await look(&events, &trouble)
+          reporter.set(trouble: trouble.map { "the processes cannot be looked at: \($0)" })
+          if trouble == nil { reporter.got(Self.processes) }
         }
         switch input.content {
-        case .event(let event): events.append(event)
+        case .event(let event):
+          if case .busConnected = event { reporter.got(Self.broker) }
+          events.append(event)
+        case .beatDue:
+          reporter.beat()
+          if let interval = manager.beatInterval { set(.beatDue, after: interval, feed, &group) }
         case .lookDue: set(.lookDue, after: settings.guestAgent.scanInterval, feed, &group)
         }
         // What became of a signal comes before everything else: it is not on disk yet.
@@ -107,6 +120,9 @@ public struct GuestAgentService: Service {
       return machine.suspended
     }
   }
+
+  private static let broker = "the broker"
+  private static let processes = "the machine's processes"
 
   /// - Parameter trouble: what is wrong since the last look, so that the log is not filled with it.
   private func look(_ events: inout [AgentEvent], _ trouble: inout String?) async {
