@@ -29,13 +29,13 @@ struct LibvirtHypervisorTests {
 
   /// Runs `body` on a driver of its own, with the inventories that were told so far.
   private func with(
-    saved: String? = nil,
+    saved: String? = nil, content: String = "LibvirtQemudSave",
     _ body: @Sendable (LibvirtHypervisor, @escaping @Sendable () -> HostInventory?) async throws -> Void
   ) async throws {
     let folder = try TemporaryFolder()
     var settings = try settings(in: folder)
     if let saved {
-      try folder.write("saved", to: saved)
+      try folder.write(content, to: saved)
       settings.sharedDirectory = folder.file("")
     }
     let hypervisor = LibvirtHypervisor(
@@ -56,7 +56,7 @@ struct LibvirtHypervisorTests {
   @Test("A saved machine is in doubt when its destination is silent, and its image is named")
   func savedAndSilent() async throws {
     let folder = try TemporaryFolder()
-    try folder.write("saved", to: "vm1@node1.migfra-save")
+    try folder.write("LibvirtQemudSave", to: "vm1@node1.migfra-save")
     var settings = try settings(in: folder)
     settings.sharedDirectory = folder.file("")
     let hypervisor = LibvirtHypervisor(
@@ -143,6 +143,23 @@ struct LibvirtHypervisorTests {
       order.tuning.offlineStage = .save
       #expect(try await hypervisor.examine(order) == .ready)
       _ = try await hypervisor.migrate(order, OperationControl()) { _ in }
+    }
+  }
+
+  @Test("What a power failure has left of an image is no machine: neither saved, nor in the way of a start")
+  func incomplete() async throws {
+    try await with(saved: "vm1@node1.migfra-save", content: "LibvirtQemudPart") { hypervisor, _ in
+      var order = MigrationOrder(vm: "vm1", destination: "127.0.0.1", type: .offline)
+      order.tuning.transport = .tcp
+      order.tuning.offlineStage = .save
+      do throws(HypervisorError) {
+        _ = try await hypervisor.examine(order)
+        Issue.record("taken for saved")
+      } catch {
+        #expect(error.code == .destination, "\(error)")
+      }
+      _ = try await hypervisor.start(
+        VMStart(source: .xml(xml("vm1"), isTransient: false), awaitsSSH: false), OperationControl())
     }
   }
 

@@ -138,7 +138,7 @@ extension LibvirtHypervisor {
   private func isSavedAlready(
     _ order: MigrationOrder, _ connection: LibvirtConnection
   ) async throws(HypervisorError) -> Bool {
-    guard order.tuning.offlineStage == .save, savedImage(of: order) != nil else { return false }
+    guard order.tuning.offlineStage == .save, savedImage(of: order)?.isComplete == true else { return false }
     let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
       try await connection.domain(.name(order.vm.rawValue))
     }
@@ -150,7 +150,7 @@ extension LibvirtHypervisor {
   private func imageInDoubt(
     of order: MigrationOrder, on connection: LibvirtConnection
   ) async throws(HypervisorError) -> String? {
-    guard order.tuning.offlineStage == nil, let image = savedImage(of: order) else { return nil }
+    guard order.tuning.offlineStage == nil, let image = savedImage(of: order), image.isComplete else { return nil }
     let here = try await asking("looking up \(order.vm)") { () throws(LibvirtError) in
       try await connection.domain(.name(order.vm.rawValue))
     }

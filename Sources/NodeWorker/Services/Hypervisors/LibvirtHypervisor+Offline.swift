@@ -28,6 +28,7 @@ extension LibvirtHypervisor {
     _ order: MigrationOrder, _ here: DomainRecord?, _ there: DomainRecord?
   ) throws(HypervisorError) -> OfflineSource {
     if let image = savedImage(of: order) {
+      try refuseIncomplete(image)
       // The stages of an exchange are those of who ordered them, and lets nobody else move it meanwhile.
       guard !image.mayHaveRun || order.tuning.offlineStage == .restore else {
         throw HypervisorError(
@@ -56,10 +57,19 @@ extension LibvirtHypervisor {
     return SavedImage(of: order.vm, by: host, in: directory)
   }
 
+  /// A machine that does not run, and was not saved to the end, is lost: its host was.
+  private func refuseIncomplete(_ image: SavedImage) throws(HypervisorError) {
+    guard !image.isComplete else { return }
+    try image.remove()
+    throw HypervisorError(
+      .wrongState,
+      "\(image.vm) stopped on \(host) while it was being saved: its image was incomplete, and was removed; it is off")
+  }
+
   /// A machine that is kept in an image is not started beside it: what it had in its memory would be lost.
   func refuseStart(besideImageOf name: String) throws(HypervisorError) {
     guard let directory = settings.sharedDirectory,
-      let image = try SavedImage.all(of: VMName(rawValue: name), in: directory).first
+      let image = try SavedImage.all(of: VMName(rawValue: name), in: directory).first(where: \.isComplete)
     else { return }
     throw HypervisorError(
       .wrongState,
@@ -120,6 +130,7 @@ extension LibvirtHypervisor {
       guard var image else {
         throw HypervisorError(.wrongState, "\(ends.vm) does not run on \(host), and nothing of it is saved")
       }
+      try refuseIncomplete(image)
       try await restoreHere(&image, ends)
     }
     return MovedVM()

@@ -27,6 +27,15 @@ struct SavedImage: Equatable {
   var path: String { "\(directory)/\(vm)@\(host)\(kind.rawValue)" }
   var mayHaveRun: Bool { kind == .mayHaveRun }
 
+  /// Whether libvirt has written it to its end, which it marks at last: one that a power failure has left is no machine.
+  var isComplete: Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }  // it was only read
+    return (try? file.read(upToCount: Self.mark.utf8.count)) == Data(Self.mark.utf8)
+  }
+
+  private static let mark = "LibvirtQemudSave"
+
   /// What `host` has saved of the machine; nil: nothing.
   init?(of vm: VMName, by host: HostName, in directory: String) {
     for kind in Kind.allCases {
