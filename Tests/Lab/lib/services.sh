@@ -134,6 +134,7 @@ lab_kill() {
 lab_disk() {
   local folder=$STATE/$1/migfra
   on "$1" mountpoint -q "$folder" || die "$1: the journal has no disk of its own: set LAB_DISK for lab services"
+  # shellcheck disable=SC2016 # expanded over there
   case ${2:-} in
     full) on "$1" sh -c '! dd if=/dev/zero of="$0/filler" bs=4k status=none 2>/dev/null' "$folder" ;;
     free) on "$1" rm -f "$folder/filler" ;;
