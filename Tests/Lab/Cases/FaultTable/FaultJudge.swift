@@ -82,7 +82,8 @@ struct FaultJudge {
   /// A machine whose own process was killed, or whose host lost its power, is off; nobody may start it by himself.
   private func mayBeOff(_ vm: String, _ place: FaultLab.Place, victim: String?) -> Bool {
     guard place.state == "shut off" || place.state == "crashed" else { return false }
-    return vm == victim || cell.fault.isOfPower && place.host == cell.fault.host
+    let isPowerless = cell.fault.isOfPower && place.host == cell.fault.host && cell.phase.kept[place.host] != vm
+    return vm == victim || isPowerless
   }
 
   /// What it says of the machines is so: all that the task wants has been done, or the one that was to move is at home.

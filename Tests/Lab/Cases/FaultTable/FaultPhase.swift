@@ -13,6 +13,8 @@ struct FaultPhase: Sendable {
   /// Whose QEMU there is at either end.
   let atSource: Process
   let atDestination: Process
+  /// By host: the machine that is in its image then, so that the end of the host is not its end.
+  var kept: [String: String] = [:]
 
   enum Process: Sendable {
     case none
@@ -30,15 +32,17 @@ struct FaultPhase: Sendable {
     migration("live", "resuming", .none, .machine()) { _, bus in bus.hasAsked("resume") ? "vm1" : nil },
     migration("warm", "copying", .machine(), .copy) { _, bus in bus.vms(in: "copying").first },
     migration("offline", "saving", .machine(), .none) { lab, _ in try lab.images().isEmpty ? nil : "vm1" },
-    migration("offline", "restoring", .none, .machine()) { _, bus in bus.vms(in: "restoring").first },
+    migration("offline", "restoring", .none, .machine(), kept: ["node1": "vm1"]) { _, bus in
+      bus.vms(in: "restoring").first
+    },
     swap(.pair, "swap/copying", .machine("vm1"), .copy) { _, bus in bus.vms(in: "copying").count == 2 ? "vm1" : nil },
     swap(.fullPair, "storage-swap/saving", .machine("vm1"), .machine("vm2")) { lab, _ in
       try lab.images().isEmpty ? nil : "vm2"
     },
-    swap(.fullPair, "storage-swap/copying", .machine("vm1"), .copy) { _, bus in
+    swap(.fullPair, "storage-swap/copying", .machine("vm1"), .copy, kept: ["node1": "vm2", "node2": "vm2"]) { _, bus in
       bus.vms(in: "copying").contains("vm1") ? "vm1" : nil
     },
-    swap(.fullPair, "storage-swap/restoring", .machine("vm2"), .machine("vm1")) { _, bus in
+    swap(.fullPair, "storage-swap/restoring", .machine("vm2"), .machine("vm1"), kept: ["node2": "vm2"]) { _, bus in
       bus.vms(in: "restoring").contains("vm2") ? "vm2" : nil
     },
     evacuation("first") { _, bus in bus.vms(in: "copying").first },
@@ -50,23 +54,23 @@ struct FaultPhase: Sendable {
 
   private static func migration(
     _ type: String, _ step: String, _ atSource: Process, _ atDestination: Process,
-    _ begun: @escaping @Sendable (Lab, LabBus) throws -> String?
+    kept: [String: String] = [:], _ begun: @escaping @Sendable (Lab, LabBus) throws -> String?
   ) -> FaultPhase {
     FaultPhase(
       name: "\(type)/\(step)", scene: .one,
       task:
         "task: migrate vm\nvm-name: vm1\ndestination: node2\nparameter: {migration-type: \(type), pscom-hook-procs: 2}\n",
-      begun: begun, atSource: atSource, atDestination: atDestination)
+      begun: begun, atSource: atSource, atDestination: atDestination, kept: kept)
   }
 
   private static func swap(
     _ scene: FaultScene, _ name: String, _ atSource: Process, _ atDestination: Process,
-    _ begun: @escaping @Sendable (Lab, LabBus) throws -> String?
+    kept: [String: String] = [:], _ begun: @escaping @Sendable (Lab, LabBus) throws -> String?
   ) -> FaultPhase {
     FaultPhase(
       name: name, scene: scene,
       task: "task: migrate vm\nvm-name: vm1\ndestination: node2\nparameter: {swap-with: vm2, pscom-hook-procs: 2}\n",
-      begun: begun, atSource: atSource, atDestination: atDestination)
+      begun: begun, atSource: atSource, atDestination: atDestination, kept: kept)
   }
 
   private static func evacuation(
