@@ -5,6 +5,7 @@ VMS ?= 6
 MODE ?= auto
 SEEDS ?= 2000
 FUZZ_SECONDS ?= 60
+MINUTES ?= 10
 FIRST_SEED ?= 1
 LAB := Tests/Lab/lab
 ONE_CORE := $(shell command -v taskset >/dev/null && echo taskset -c 0)
@@ -15,7 +16,7 @@ LAB_PACKAGES := binutils busybox-static cpio dropbear-bin gcc iproute2 kmod libc
   openssh-client procps util-linux \
   libvirt-clients libvirt-daemon-system mosquitto mosquitto-clients openssl qemu-system-x86 qemu-utils
 
-.PHONY: help setup build test test-faults lint fuzz simulate demo bench bench-planner lab-up lab-down clean
+.PHONY: help setup build test test-faults lint fuzz sanitize simulate soak demo bench bench-planner lab-up lab-down clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -37,7 +38,7 @@ test-faults: setup ## phases of operations x faults on real hosts (PHASES=live,s
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	@if command -v shellcheck >/dev/null; \
-	then shellcheck -x .ci/run .ci/setup .ci/test Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/bench \
+	then shellcheck -x .ci/run .ci/setup .ci/test Tests/Planner/bench Tests/Lab/lab Tests/Lab/demo Tests/Lab/soak Tests/Sanitizers/sanitize Tests/Lab/bench \
 	  Tests/Lab/bench-links Tests/Lab/faults \
 	  Tests/Lab/lib/*.sh Tests/Lab/guests/vnode/* docker/mosquitto/make-keys Tests/Fuzz/fuzz; \
 	else echo "lint: shellcheck is not installed, shell scripts not checked"; fi
@@ -45,9 +46,15 @@ lint: ## format and shell checks
 fuzz: setup ## inputs thrown at everything that reads from outside (FUZZ_SECONDS=60 for each, TARGETS=)
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' TARGETS='$(TARGETS)' Tests/Fuzz/fuzz
 
+sanitize: setup ## tests and programs under the sanitizers for addresses and threads (SANITIZERS='address thread')
+	@Tests/Sanitizers/sanitize $(SANITIZERS)
+
 simulate: setup ## histories of small clusters full of faults, and what they break (SEEDS=2000 FIRST_SEED=1)
 	swift build --product migfra
 	@.build/debug/migfra simulate --seeds '$(SEEDS)' --first '$(FIRST_SEED)'
+
+soak: build ## the programs at work for MINUTES=10; their memory and open files must not grow
+	@MINUTES='$(MINUTES)' Tests/Lab/soak
 
 demo: build ## empty a host of a real cluster on this machine (HOSTS=3 VMS=6 MODE=auto KEEP=1 SIMULATED=1)
 	@HOSTS='$(HOSTS)' VMS='$(VMS)' MODE='$(MODE)' KEEP='$(KEEP)' SIMULATED='$(SIMULATED)' Tests/Lab/demo
