@@ -87,6 +87,7 @@ struct ConfigurationTests {
       uri: test:///default
       driver: xen
       transport: tcp
+      migration-tls: true
       start-timeout: 5
       stop-timeout: 6
       cluster-directory: /tmp/cluster
@@ -161,6 +162,7 @@ struct ConfigurationTests {
     wanted.migration.nonConvergence = .postCopy
     wanted.migration.stallTimeout = .seconds(60)
     wanted.hypervisor.transport = "tcp"
+    wanted.hypervisor.encryptsMemory = true
     wanted.hypervisor.startTimeout = .seconds(5)
     wanted.hypervisor.stopTimeout = .seconds(6)
     wanted.hypervisor.clusterDirectory = "/tmp/cluster"

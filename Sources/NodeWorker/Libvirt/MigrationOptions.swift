@@ -30,6 +30,8 @@ public struct MigrationOptions: Sendable, Equatable {
   public var postCopy = false
   /// Compresses pages that are sent again (xbzrle).
   public var compressed = false
+  /// The memory travels over TLS, for which both hypervisors need certificates.
+  public var encrypted = false
   /// Copies over so many connections at once; nil: one.
   public var parallelConnections: Int32?
   /// The VM's description at the destination, made from the source's migratable one: what the guest sees must not
@@ -62,7 +64,8 @@ extension MigrationOptions {
       (persistDestination, VIR_MIGRATE_PERSIST_DEST), (undefineSource, VIR_MIGRATE_UNDEFINE_SOURCE),
       (abortOnError, VIR_MIGRATE_ABORT_ON_ERROR), (allowUnsafe, VIR_MIGRATE_UNSAFE),
       (autoConverge, VIR_MIGRATE_AUTO_CONVERGE), (postCopy, VIR_MIGRATE_POSTCOPY),
-      (compressed, VIR_MIGRATE_COMPRESSED), (parallelConnections != nil, VIR_MIGRATE_PARALLEL),
+      (compressed, VIR_MIGRATE_COMPRESSED), (encrypted, VIR_MIGRATE_TLS),
+      (parallelConnections != nil, VIR_MIGRATE_PARALLEL),
     ] where isSet {
       flags |= flag.rawValue
     }

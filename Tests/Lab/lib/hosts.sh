@@ -24,6 +24,7 @@ lab_boot() {
     return
   fi
   if ! is_running "$node"; then
+    [ "${LAB_TLS:-0}" = 0 ] || make_certificates "$node"
     make_namespaces "$node"
     cable_up "$node"
     configure_libvirtd "$node"

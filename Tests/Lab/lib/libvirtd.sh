@@ -1,4 +1,4 @@
-# A node's libvirtd: listens on TCP 16509 without authentication, runs QEMU as root and without anything that needs
+# A node's libvirtd: listens on TCP 16509 without authentication, with LAB_TLS on 16514 for hosts with a certificate; runs QEMU as root and without anything that needs
 # systemd, cgroups or a security module.
 # shellcheck shell=bash
 
@@ -7,8 +7,9 @@ configure_libvirtd() {
   [ -e "$etc/libvirtd.conf" ] && return
   mkdir -p "$etc"/{qemu/networks,qemu/autostart,hooks,nwfilter,storage,secrets}
   cat >"$etc/libvirtd.conf" <<END
-listen_tls = 0
+listen_tls = ${LAB_TLS:-0}
 listen_tcp = 1
+tls_allowed_dn_list = [ "CN=node*" ]
 listen_addr = "0.0.0.0"
 auth_tcp = "none"
 auth_unix_rw = "none"

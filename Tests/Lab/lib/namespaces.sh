@@ -85,6 +85,12 @@ FIRST_PROCESS='
   mount -t sysfs sysfs /sys
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/lock /run/user
+  if [ -d "$own/pki" ]; then  # a folder of /etc of its own, which this machine need not have
+    mkdir -p /run/etc/{upper,work}
+    mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work overlay /etc
+    mkdir -p /etc/pki
+    mount --bind "$own/pki" /etc/pki
+  fi
   mount --bind "$state/hosts" /etc/hosts
   mount --bind "$own/hostname" /etc/hostname
   if [ "$host" != ctl ]; then

@@ -45,7 +45,8 @@ communicator:
 hypervisor:
   type: libvirt
   driver: qemu
-  transport: tcp
+  transport: $([ "${LAB_TLS:-0}" = 0 ] && echo tcp || echo tls)
+  migration-tls: $([ "${LAB_TLS:-0}" = 0 ] && echo false || echo true)
   uri: qemu:///system
   shared-directory: $STATE/shared
 pscom-handler:

@@ -72,6 +72,7 @@ extension LibvirtHypervisor {
     // The descriptions are read only now: what was taken off must not arrive, and the note about it must.
     var options = MigrationOptions(order, movingDefinition: record.isPersistent)
     (options.destinationXML, options.persistentXML) = try await ends.descriptions(of: record)
+    options.encrypted = settings.encryptsMemory
     if order.tuning.usesRDMA {
       switch rdma.address(of: order.destination) {
       case .success(let uri): options.migrationURI = uri

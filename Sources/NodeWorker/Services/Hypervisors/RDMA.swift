@@ -8,6 +8,8 @@ struct RDMA: Sendable {
   let pattern: String
   /// Names that do not follow the pattern.
   let names: [HostName: String]
+  /// Whether memory may only travel over TLS, which QEMU cannot do over RDMA.
+  let isForbidden: Bool
   /// Where Linux lists devices that can.
   var devices = "/sys/class/infiniband"
 
@@ -18,10 +20,14 @@ struct RDMA: Sendable {
   init(_ settings: HypervisorSettings) {
     pattern = settings.rdmaHost
     names = settings.rdmaHosts
+    isForbidden = settings.encryptsMemory
   }
 
   /// "rdma://node2-ib", if this host has a device for it and the other one has an address there.
   func address(of host: HostName) -> Result<String, Obstacle> {
+    guard !isForbidden else {
+      return .failure(Obstacle(description: "hypervisor.migration-tls is on, and RDMA cannot be encrypted"))
+    }
     guard let found = try? FileManager.default.contentsOfDirectory(atPath: devices), !found.isEmpty else {
       return .failure(Obstacle(description: "this host has no RDMA device (\(devices))"))
     }

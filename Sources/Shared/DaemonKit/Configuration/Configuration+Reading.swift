@@ -84,6 +84,7 @@ extension HypervisorSettings {
     uri = try section.text("uri")
     driver = try section.word("driver") ?? driver
     transport = try section.word("transport") ?? transport
+    encryptsMemory = try section.optional("migration-tls") ?? encryptsMemory
     startTimeout = .seconds(try section.number("start-timeout", in: 1...86_400) ?? 60)
     stopTimeout = .seconds(try section.number("stop-timeout", in: 1...86_400) ?? 60)
     clusterDirectory = try section.text("cluster-directory")

@@ -98,6 +98,8 @@ public struct HypervisorSettings: Sendable, Equatable {
   public var driver = "qemu"
   /// Between hosts: ssh, tcp, tls, or unix for tests.
   public var transport = "ssh"
+  /// Whether the memory travels over TLS too.
+  public var encryptsMemory = false
   public var startTimeout = Duration.seconds(60)
   public var stopTimeout = Duration.seconds(60)
   /// Where the simulated hosts keep their machines; nil: in the worker's state directory.
