@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -58,6 +59,32 @@ struct ServiceManagerProgramTests {
     let before = ear.messages.count
     try await Task.sleep(for: .seconds(1))
     return ear.messages.count == before ? before : nil
+  }
+
+  @Test("A loop that hangs gives no beat, though the program lives and its other threads go on")
+  func hungLoop() async throws {
+    let broker = try await Broker.running()
+    let folder = try TemporaryFolder()
+    let ear = try NotifySocket(folder.file("notify"))
+    let processes = folder.file("proc")
+    try FileManager.default.createDirectory(atPath: "\(processes)/1", withIntermediateDirectories: true)
+    let agent = try start(
+      "migfra-guest-agent", ["--vm-name", "vm1", "--proc", processes], port: broker.port, folder, ear)
+    try await eventually("READY") { ear.messages.contains("READY=1\nSTATUS=at work") }
+    // A process whose environment does not come: whoever opens this to read waits for somebody to write.
+    let environment = "\(processes)/1/environ"
+    #expect(unsafe mkfifo(environment, 0o600) == 0)
+    let before = try await eventually("silence") { try await silence(of: ear) }
+    #expect(agent.isRunning)
+    // The bus has a thread of its own.
+    try await broker.stop()
+    try await eventually("word of the broker's end") { folder.read("log").contains("no connection to the broker") }
+    #expect(ear.messages.count == before)
+    let writer = unsafe open(environment, O_WRONLY)
+    try FileManager.default.removeItem(atPath: environment)
+    close(writer)
+    try await eventually("beats again") { ear.messages.count > before + 2 }
+    try await agent.end(with: SIGTERM)
   }
 
   @Test("One that nobody waits for says nothing about it")
