@@ -120,8 +120,9 @@ extension World {
       if sabotage == .callsPartialDrained, report.state == .partial { report.state = .drained }
       note("\(report.host) is \(report.state.rawValue): \(report.reason)")
       coordinator.journal.nodes[report.host] = report
+      // Said again with other strays it is no new word: machines may have come since.
+      if report.state == .drained, truth.nodes[report.host] != .drained { checkDrained(report.host) }
       truth.nodes[report.host] = report.state
-      if report.state == .drained { checkDrained(report.host) }
       write(.say(.node(report)), by: .coordinator)
     case .keepOrigins(let uuids, let host): for uuid in uuids { coordinator.journal.origins[uuid] = host }
     case .forgetOrigins(let uuids): for uuid in uuids { coordinator.journal.origins[uuid] = nil }
