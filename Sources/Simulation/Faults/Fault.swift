@@ -34,6 +34,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case slowJob(VMName, Duration)
     case refusal(VMName)
     case processDeath(VMName)
+    /// Somebody defines the machine, which runs elsewhere, on the host, and sees it after so long.
+    case leftover(VMName, HostName, Duration)
   }
 
   /// How a hypervisor's job goes wrong.
@@ -56,7 +58,7 @@ extension Fault.Kind {
   var disturbsHolds: Bool {
     switch self {
     case .death, .standstill, .powerFailure, .partition, .brokerRestart, .fullDisk, .clockJump, .hypervisorAway: true
-    case .doubling, .delays, .loss, .job, .lateLooks, .slowJob, .refusal, .processDeath: false
+    case .doubling, .delays, .loss, .job, .lateLooks, .slowJob, .refusal, .processDeath, .leftover: false
     }
   }
 }
@@ -84,7 +86,7 @@ extension Fault {
     func time(_ seconds: ClosedRange<Int>) -> Duration {
       .milliseconds(Int.random(in: (seconds.lowerBound * 1000 + 100)...(seconds.upperBound * 1000), using: &generator))
     }
-    switch Int.random(in: 0..<30, using: &generator) {
+    switch Int.random(in: 0..<32, using: &generator) {
     case 0..<8:
       let effects = Int.random(in: -4...6, using: &generator)
       let away = time(0...generator.pick([2, 20, 90]))
@@ -104,6 +106,7 @@ extension Fault {
     case 26: return .clockJump(program, seconds: Double(Int.random(in: -600...600, using: &generator)))
     case 27: return .slowJob(vm, time(5...20))
     case 28: return .refusal(vm)
+    case 30, 31: return .leftover(vm, host, generator.happens(50) ? .seconds(1000) : time(5...150))
     default: return .processDeath(vm)
     }
   }

@@ -57,6 +57,13 @@ extension World {
     case .refusal(let vm): changeProcesses(of: vm) { $0.refuses = true }
     case .processDeath(let vm):
       if let first = truth.processes[vm]?.keys.min() { end(first, of: vm) }
+    case .leftover(let vm, let host, let time):
+      guard hosts[host]?.isPowered == true, hosts[host]?.machines[vm] == nil,
+        let machine = hosts.values.first(where: { $0.machines[vm]?.isHere == true })?.machines[vm]
+      else { return }
+      hosts[host]?.machines[vm] = machine.definition
+      changed(host)
+      events.add(.heals(.leftover(vm, host, time)), at: now + time)
     }
   }
 
@@ -93,6 +100,13 @@ extension World {
       events.add(.look(host), at: now)
     case .lateLooks(let host, _, _): hosts[host]?.lateness = .zero
     case .fullDisk(let host, _): workers[host]?.hasFullDisk = false
+    case .leftover(let vm, let host, _):
+      // Meanwhile it may have become the only one.
+      guard hosts[host]?.machines[vm]?.state == .shutOff,
+        hosts.contains(where: { $0.key != host && $0.value.machines[vm]?.isHere == true })
+      else { return }
+      hosts[host]?.machines[vm] = nil
+      changed(host)
     default: break
     }
   }

@@ -22,6 +22,9 @@ struct Machine: Sendable {
     self.label = label
   }
 
+  /// What somebody has who defines it elsewhere.
+  var definition: Machine { Machine(name, memory: memory, isOff: true, isPersistent: true, label: label) }
+
   var isActive: Bool { state.isActive || state == .arriving }
   /// It runs, or is paused, here and not only on its way.
   var isHere: Bool { state.isActive }
