@@ -118,10 +118,14 @@ struct BinFilling {
     var highest = -Double.infinity
     for number in cpusOf.indices where cpusOf[number] <= freeCPUs {
       let cpus = Double(cpusOf[number]) * room.cpus
+      // Nothing of the class can be worth more than this.
+      let most = Double(min(freeMemory, memory[firstOf[number]])) * room.memory
+      guard weights.memory * most + weights.cpus * cpus > highest else { continue }
       let restCPUs = Double(freeCPUs) * room.cpus - cpus
       // The largest of the class, and the largest that leaves not less memory than CPUs.
       let balanced = min(freeMemory, Int(max(0, Double(freeMemory) * room.memory - restCPUs) / room.memory))
-      for limit in balanced < freeMemory ? [freeMemory, balanced] : [freeMemory] {
+      var limit = freeMemory
+      while true {
         var position = find(firstFitting(limit, number))
         var tries = 0
         while position < firstOf[number + 1], tries <= patience {
@@ -142,6 +146,8 @@ struct BinFilling {
           tries += 1
           position = find(position + 1)
         }
+        guard balanced < limit else { break }
+        limit = balanced
       }
     }
     return best
