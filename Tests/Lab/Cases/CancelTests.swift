@@ -42,7 +42,7 @@ struct CancelTests {
       try await lab.startGuests(4, on: "node1", "mem=48", "fill=32")
       let bus = try await LabBus(lab)
       let watch = try Watch(lab, guests: 4)
-      try await lab.must("rate", "node1", "100mbit")
+      try await lab.must("rate", "node1", "50mbit")
       try await bus.publish(
         "fast/coordinator/task",
         "task: evacuate node\nid: w\nhost: node1\ndestinations: [node2]\nparameter: {retry-counter: 20}\n")
@@ -78,7 +78,7 @@ struct CancelTests {
       try await lab.must("start", "node2", "vm2", "mem=64", "fill=48", "ip=\(Lab.address(2))")
       try await lab.startGuests(1, on: "node1", "mem=64", "fill=48")
       try await eventually("both in the reports") { try await lab.migfra("vms").text.contains("vm2") }
-      for host in ["node1", "node2"] { try await lab.must("rate", host, "100mbit") }
+      for host in ["node1", "node2"] { try await lab.must("rate", host, "50mbit") }
       let bus = try await LabBus(lab)
       let watch = try Watch(lab, guests: 2)
       try await bus.publish(
@@ -113,7 +113,7 @@ struct CancelTests {
 
   @Test("An exchange with one guest saved: it goes on at home")
   func exchangeByStorage() async throws {
-    try await Lab.withFullHosts(rate: "100mbit") { lab, bus in
+    try await Lab.withFullHosts(rate: "50mbit") { lab, bus in
       try await takeBackWhileSaved(
         "task: migrate vm\nid: t\nhost: node1\nvm-name: vm1\ndestination: node2\nparameter: {swap-with: vm2}\n",
         lab, bus)
@@ -122,7 +122,7 @@ struct CancelTests {
 
   @Test("A rearrangement with one guest saved: it goes on at home")
   func rearrangement() async throws {
-    try await Lab.withFullHosts(rate: "100mbit") { lab, bus in
+    try await Lab.withFullHosts(rate: "50mbit") { lab, bus in
       try await takeBackWhileSaved(
         "task: rearrange vms\nid: t\nlist: [{vm-name: vm1, destination: node2}, {vm-name: vm2, destination: node1}]\n",
         lab, bus)

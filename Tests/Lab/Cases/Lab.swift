@@ -18,21 +18,27 @@ struct Lab {
   static func with(
     hosts: Int = 3, deviceHosts: Int = 0, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
   ) async throws {
-    let lab = Lab(folder: try TemporaryFolder("migfra-lab"), environment: environment)
+    try await LabSlots.holding {
+      try await Lab(folder: try TemporaryFolder("migfra-lab"), environment: environment).during(
+        hosts: hosts, deviceHosts: deviceHosts, body)
+    }
+  }
+
+  private func during(hosts: Int, deviceHosts: Int, _ body: (Lab) async throws -> Void) async throws {
     do {
-      try await lab.must("up", "\(hosts)")
+      try await must("up", "\(hosts)")
       try await withThrowingTaskGroup { group in
-        for number in 0..<deviceHosts { group.addTask { _ = try await lab.must("vfio", "\(number + 1)") } }
+        for number in 0..<deviceHosts { group.addTask { _ = try await must("vfio", "\(number + 1)") } }
         try await group.waitForAll()
       }
-      try await lab.must("services")
-      try await body(lab)
+      try await must("services")
+      try await body(self)
     } catch {
-      lab.showLogs()
-      _ = try await lab.run("down")
+      showLogs()
+      _ = try await run("down")
       throw error
     }
-    _ = try await lab.run("down")
+    _ = try await run("down")
   }
 
   /// Two hosts of 200 MiB: vm1 of 128 MiB is on node1, vm2 of 96 MiB on node2, and none fits beside the other.

@@ -28,7 +28,9 @@ struct SavedImage: Equatable {
   var mayHaveRun: Bool { kind == .mayHaveRun }
 
   /// Whether libvirt has written it to its end, which it marks at last: one that a power failure has left is no machine.
+  /// What was loaded was complete; whatever is in the file now is for a person to judge.
   var isComplete: Bool {
+    guard !mayHaveRun else { return true }
     guard let file = FileHandle(forReadingAtPath: path) else { return false }
     defer { try? file.close() }  // it was only read
     return (try? file.read(upToCount: Self.mark.utf8.count)) == Data(Self.mark.utf8)
