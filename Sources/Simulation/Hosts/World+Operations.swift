@@ -93,12 +93,22 @@ extension World {
     guard let host = hosts[run.host], let machine = host.machines[vm] else { throw Failure(.notFound, "no \(vm)") }
     guard !machine.isActive else { return finish(number, .success(vm: vm)) }
     guard !hasImage(vm) else { throw Failure(.wrongState, "\(vm) is kept in an image") }
+    guard !isLocked(vm, for: run.host) else { throw Failure(.hypervisor, "the disk of \(vm) is locked") }
     guard host.used + machine.memory <= host.memory else { throw Failure(.hypervisor, "no memory for \(vm)") }
     hosts[run.host]?.machines[vm]?.state = .running
     note("\(vm) is started on \(run.host)")
     truth.off.remove(vm)
     changed(run.host)
     finish(number, .success(vm: vm))
+  }
+
+  /// Where a machine was defined twice by hand, and the worker where it runs is away, nobody on the bus knows of it: QEMU's
+  /// lock on its disk is what keeps it from running twice.
+  private func isLocked(_ vm: VMName, for host: HostName) -> Bool {
+    hosts.contains { other in
+      other.key != host && other.value.machines[vm]?.isHere == true
+        && bus.sessions[.worker(other.key)]?.isConnected != true
+    }
   }
 
   private mutating func stop(_ stop: VMStop, _ number: Int, _ run: Run) throws(Failure) {

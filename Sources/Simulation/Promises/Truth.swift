@@ -33,6 +33,8 @@ struct Truth: Sendable {
 
   /// Since when machines have been in two places, not counting those that are on their way.
   var doubled: [VMName: Duration] = [:]
+  /// Until when others were, for longer than a moment.
+  var formerlyDoubled: [VMName: Duration] = [:]
 
   // Tasks of clients, and their answers.
   var sent: [TaskID: (task: TaskMessage, client: Client)] = [:]

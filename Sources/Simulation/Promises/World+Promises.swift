@@ -19,7 +19,9 @@ extension World {
     }
     for vm in truth.machines {
       if places[vm, default: 0] < 2 {
-        truth.doubled[vm] = nil
+        if let since = truth.doubled.removeValue(forKey: vm), now - since > .seconds(30) {
+          truth.formerlyDoubled[vm] = now
+        }
       } else if truth.doubled[vm] == nil {
         truth.doubled[vm] = now
       }
@@ -33,7 +35,11 @@ extension World {
   mutating func checkStrays(_ before: [String: Stray]) {
     for (uuid, stray) in coordinator.core.strays.sorted(by: { $0.key < $1.key }) where before[uuid] != stray {
       note("the coordinator calls \(uuid) a stray: \(stray.places.map { "\($0.host) \($0.isActive)" })")
-      let isTrue = stray.places.contains { truth.doubled[$0.name].map { now - $0 > .seconds(30) } ?? false }
+      let isTrue = stray.places.contains { place in
+        truth.doubled[place.name].map { now - $0 > .seconds(30) } ?? false
+          // A host that looks late tells of what was there 15 s ago.
+          || truth.formerlyDoubled[place.name].map { now - $0 < .seconds(20) } ?? false
+      }
       if !isTrue { fail(.strays, "\(uuid) is called one, and is in one place") }
     }
   }
