@@ -1,6 +1,9 @@
 import ClusterModel
+import CoordinatorCore
+import CoordinatorServices
 import DaemonKit
 import Foundation
+import Journal
 import MessageBus
 import MigfraProtocol
 import TestSupport
@@ -130,6 +133,40 @@ struct ServiceTests {
     target.cancel()
     try await next.value
     try await target.value
+  }
+
+  @Test("Who wanted an operation to end whose answer was the coordinator's last act is answered by the next one")
+  func cancelAfterAnswer() async throws {
+    let cluster = try RehearsalCluster()
+    let journal = try TaskJournal.ofCoordinator(cluster.folder.file("coordinator.sqlite"), leastEpoch: 1)
+    let tasks = [
+      TaskMessage(id: "e", host: "n1", body: .evacuate(NodeEvacuation())), TaskMessage(id: "c", body: .cancel("e")),
+    ]
+    let route = ReplyRoute(topic: Topics.coordinatorResult, correlationData: nil)
+    let arrivals = try tasks.map { try journal.receive($0.encoded(), for: route) }
+    var machine = CoordinatorMachine(CoordinatorMachine.Configuration(epoch: 1))
+    let vm = VirtualMachine(name: "a", uuid: "u", state: .running, memoryKiB: 1 << 20, vcpus: 1)
+    let now = Moment(uptime: .seconds(5), unixTime: 1000)
+    for (host, vms) in [("n1", [vm]), ("n2", [])] as [(HostName, [VirtualMachine])] {
+      let capacity = HostCapacity(memoryKiB: 1 << 24, cpus: 8)
+      let report = HostReport(host: host, presence: .online, epoch: 1, sequence: 1, capacity: capacity, vms: vms)
+      _ = machine.handle(.hostReported(report), at: now)
+    }
+    for (task, arrival) in zip(tasks, arrivals) {
+      for case .save(let saved) in machine.handle(.taskReceived(task, from: arrival), at: now) {
+        try journal.save(saved)
+      }
+    }
+    let result = TaskResult(title: .nodeEvacuated, id: "e", scheduler: "global", status: .success, details: "cancelled")
+    try journal.answer(arrivals[0], with: result.encoded())
+    try journal.close()
+
+    let coordinator = Task { try await cluster.runCoordinator(epoch: 2) }
+    try await eventually("both answers") { cluster.messages(on: Topics.coordinatorResult).count == 2 }
+    let answers = cluster.messages(on: Topics.coordinatorResult)
+    #expect(answers.contains { $0.contains("id: e") } && answers.contains { $0.contains("id: c") }, "\(answers)")
+    coordinator.cancel()
+    try await coordinator.value
   }
 
   @Test("A drained host stays drained over a restart of the coordinator")

@@ -96,8 +96,10 @@ public struct CoordinatorService: Service {
     var effects: [CoordinatorEffect] = []
     var continued: Set<Int64> = []
     for saved in try journal.operations() {
-      continued.formUnion(saved.operation.sequences)
-      effects += machine.restore(saved, isAnswered: saved.operation.sequence.map(answered.contains) ?? false, at: now)
+      let isAnswered = saved.operation.sequence.map(answered.contains) ?? false
+      // Whoever wanted to end one that has its answer, and was not told, asks anew.
+      if !isAnswered { continued.formUnion(saved.operation.sequences) }
+      effects += machine.restore(saved, isAnswered: isAnswered, at: now)
     }
     effects += machine.handle(.originsRecalled(try journal.origins()), at: now)
     for report in try journal.nodes() { effects += machine.handle(.nodeRecalled(report), at: now) }

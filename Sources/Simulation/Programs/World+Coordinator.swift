@@ -27,8 +27,8 @@ extension World {
     var effects: [CoordinatorEffect] = []
     var continued: Set<Int64> = []
     for saved in coordinator.journal.operations.values.sorted(by: { $0.operation.id < $1.operation.id }) {
-      continued.formUnion(saved.operation.sequences)
       let isAnswered = saved.operation.sequence.map(answered.contains) ?? false
+      if !isAnswered { continued.formUnion(saved.operation.sequences) }
       effects += coordinator.core.restore(saved.readBack, isAnswered: isAnswered, at: moment)
     }
     effects += coordinator.core.handle(.originsRecalled(coordinator.journal.origins), at: moment)
