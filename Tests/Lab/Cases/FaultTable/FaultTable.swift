@@ -4,21 +4,25 @@ import TestSupport
 /// Phases of operations times faults, each tried on a cluster of real hosts.
 struct FaultTable {
   let cells: [FaultCell]
+  /// Where the lines go, one for each cell as it ends; nil: nowhere. Not to standard output, of which `swift test` lets
+  /// nothing through before the tests end.
+  let report: FileHandle?
   /// Where the logs of broken cells go, and the table.
   let folder = "\(Lab.repository)/.build/fault-table"
 
   /// Every cell there is, of phases and faults whose names begin with one of these; none: of all.
-  init(phases: [String] = [], faults: [String] = []) {
+  init(phases: [String] = [], faults: [String] = [], report: FileHandle? = nil) {
     func isChosen(_ name: String, _ words: [String]) -> Bool { words.isEmpty || words.contains { name.hasPrefix($0) } }
     let all = FaultPhase.all.filter { isChosen($0.name, phases) }.flatMap { phase in
       Fault.allCases.filter { isChosen($0.rawValue, faults) && $0.exists(in: phase) }.map {
         FaultCell(phase: phase, fault: $0)
       }
     }
-    self.init(cells: all)
+    self.init(cells: all, report: report)
   }
 
-  init(cells: [FaultCell]) {
+  init(cells: [FaultCell], report: FileHandle? = nil) {
+    self.report = report
     let kinds = cells.map(\.kindOfLab)
     self.cells = cells.enumerated().sorted { one, other in
       (kinds.firstIndex(of: kinds[one.offset]) ?? 0, one.offset) < (
@@ -27,7 +31,7 @@ struct FaultTable {
     }.map(\.element)
   }
 
-  /// Runs all cells and prints a line for each, and a last one. After a broken cell the lab is made anew.
+  /// Runs all cells and writes a line for each, and a last one. After a broken cell the lab is made anew.
   func run() async throws -> [FaultCell.Verdict] {
     var verdicts: [FaultCell.Verdict] = []
     var current: (kind: String, lab: FaultLab)?
@@ -97,6 +101,5 @@ struct FaultTable {
     "\(verdicts.count) cells run, \(verdicts.count { $0.isBroken }) broken"
   }
 
-  /// Not `print`, which keeps lines back when a program reads them.
-  private func say(_ line: String) throws { try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
+  private func say(_ line: String) throws { try report?.write(contentsOf: Data((line + "\n").utf8)) }
 }
