@@ -74,7 +74,7 @@ struct ExactFilling {
         guard count > 0 else { continue }
         open.append(bin)
         // Now and then another than the best.
-        let value = count * 4 + random.below(seed == 0 ? 1 : 5)
+        let value = count * 4 + random.below(seed == 0 ? 1 : 12)
         if value < fewest {
           fewest = value
           chosen = bin

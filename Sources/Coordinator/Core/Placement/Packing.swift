@@ -72,7 +72,8 @@ enum Packing {
     ledger.restore(best.1)
   }
 
-  /// Where hardly any memory may be left over, several times from nothing.
+  /// Where hardly any memory may be left over, several times from nothing. That somebody stays behind though there is
+  /// a place for all is worse than a plan that comes later: where that may be, the search has four times its share.
   private static func fillExactly(
     _ ledger: inout Ledger, _ bound: Int, _ best: inout (Int, Ledger.Saved), _ steps: inout Int
   ) {
@@ -83,13 +84,7 @@ enum Packing {
     guard ledger.itemCount <= 500, needed <= free, needed >= free - free / 20 else { return }
     let start = steps
     let filling = ExactFilling(ledger, steps: &steps)
-    // What is left over together is spent on the last bins, instead of a little on each.
-    var random = RandomSource(seed: 8)
-    var holes = LastHoles()
-    for attempt in 0..<200 where bound == 0 && steps > start / 4 {
-      ledger.clear()
-      filling.run(&ledger, seed: UInt64(attempt), steps: &steps)
-      guard holes.fill(&ledger, &random, steps: &steps) else { continue }
+    if bound == 0, beginAndEnd(filling, &ledger, share: 4 * start) {
       best = (ledger.unplacedCount, ledger.saved)
       return
     }
@@ -106,6 +101,30 @@ enum Packing {
       }
       if ledger.unplacedCount < best.0 { best = (ledger.unplacedCount, ledger.saved) }
     }
+  }
+
+  /// Fills bins exactly as long as there is a way, and tries all ways for the last of them.
+  ///
+  /// Of several beginnings, the one that leaves most freedom for the end is worth its cost.
+  private static func beginAndEnd(_ filling: ExactFilling, _ ledger: inout Ledger, share: Int) -> Bool {
+    var steps = share
+    var random = RandomSource(seed: 8)
+    var holes = LastHoles()
+    var seed: UInt64 = 0
+    while steps > 0 {
+      var chosen: (freedom: Double, saved: Ledger.Saved)?
+      for _ in 0..<(seed == 0 ? 1 : 16) {
+        ledger.clear()
+        filling.run(&ledger, seed: seed, steps: &steps)
+        seed += 1
+        let freedom = OpenHoles(ledger).freedom
+        steps -= ledger.itemCount + ledger.binCount
+        if freedom > chosen?.freedom ?? -.infinity { chosen = (freedom, ledger.saved) }
+      }
+      if let chosen { ledger.restore(chosen.saved) }
+      if holes.fill(&ledger, &random, steps: &steps) { return true }
+    }
+    return false
   }
 
   /// Each bin so that memory and CPUs run out together, where both are scarce.
