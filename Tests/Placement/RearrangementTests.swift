@@ -16,6 +16,16 @@ struct RearrangementTests {
     }
   }
 
+  @Test(
+    "machines of several sizes: one is lifted of each group, where an order exists that needs no other",
+    arguments: [("mixcycle-m", "49"), ("mixbounce-m", "7"), ("mixbounce-m", "22")])
+  func severalSizes(family: String, salt: String) throws {
+    let planned = try #require(CaseFamilies(salt: salt).entries.first { $0.name == family }).make()
+    let judge = PlanJudge(PlacementEngine.solve(planned.problem, budget: Budget(milliseconds: 1)), planned.problem)
+    #expect(judge.violations == [])
+    #expect(judge.extraMoves + judge.suspends == CaseBounds(planned.problem).lifts)
+  }
+
   @Test("random wishes leave nobody in storage, whatever cannot be done")
   func randomWishes() {
     for seed in 0..<60 {

@@ -4,7 +4,7 @@ struct Lifting {
 
   private let problem: Problem
   /// Free memory after all that has been ordered so far.
-  private var free: [Int]
+  private(set) var free: [Int]
   /// Machines of the component at hand that are in storage or on a third host.
   private var lifted: Set<Int> = []
   /// Memory that a host never needs for the mapping, and what lifted machines have been promised of it.
@@ -12,6 +12,8 @@ struct Lifting {
   /// Machines in storage now, and the most there were while the component at hand was ordered.
   private var suspended = 0
   private var mostSuspended = 0
+  /// States that may still be looked at in searches, of all components together.
+  var searchLeft = 200_000
 
   init(_ problem: Problem, free: [Int], mapping: [(vm: Int, destination: Int)]) {
     self.problem = problem
@@ -48,6 +50,13 @@ struct Lifting {
       self = start
       let other = order(component, lifting: operation.vm)
       if cost(other) < cost(best) { (best, state) = (other, self) }
+    }
+    if !best.left.isEmpty || best.chain.count > component.count + 1 {
+      self = start
+      if let other = search(component, below: best.left.isEmpty ? best.chain.count - component.count : 4) {
+        (best, state) = (other, self)
+      }
+      state.searchLeft = searchLeft
     }
     self = state
     return best
@@ -135,7 +144,7 @@ struct Lifting {
   }
 
   /// A host with room is better than storage, because the machine goes on running.
-  private mutating func lift(_ operation: Operation) -> (away: Operation, back: Operation)? {
+  mutating func lift(_ operation: Operation) -> (away: Operation, back: Operation)? {
     let vm = problem.vms[operation.vm]
     var best = -1
     for index in spare.indices
@@ -162,13 +171,24 @@ struct Lifting {
     )
   }
 
-  private mutating func perform(_ operation: Operation, _ chain: inout [Operation]) {
-    let memory = problem.vms[operation.vm].memory
-    if operation.source >= 0 { free[operation.source] += memory }
-    if operation.destination >= 0 { free[operation.destination] -= memory }
-    if operation.kind == .suspend { suspended += 1 }
-    if operation.kind == .restore { suspended -= 1 }
+  mutating func perform(_ operation: Operation, _ chain: inout [Operation]) {
+    count(operation, 1)
     mostSuspended = max(mostSuspended, suspended)
     chain.append(operation)
   }
+
+  /// Takes the last operation back.
+  mutating func undo(_ chain: inout [Operation]) {
+    guard let operation = chain.popLast() else { return }
+    count(operation, -1)
+  }
+
+  private mutating func count(_ operation: Operation, _ times: Int) {
+    if operation.source >= 0 { free[operation.source] += times * memory(of: operation) }
+    if operation.destination >= 0 { free[operation.destination] -= times * memory(of: operation) }
+    if operation.kind == .suspend { suspended += times }
+    if operation.kind == .restore { suspended -= times }
+  }
+
+  func memory(of operation: Operation) -> Int { problem.vms[operation.vm].memory }
 }
