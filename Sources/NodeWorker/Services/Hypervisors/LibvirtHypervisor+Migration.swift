@@ -7,6 +7,7 @@ public import NodeWorkerCore
 extension LibvirtHypervisor {
   public func examine(_ order: MigrationOrder) async throws(HypervisorError) -> MigrationProspect {
     let connection = try connection()
+    try await awaitEarlierJob(of: order.vm, on: connection)
     if try await isSavedAlready(order, connection) { return .ready }
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       switch try await ends.judge() {

@@ -15,11 +15,11 @@ struct FaultTableTests {
   func shortened() async throws {
     let cells = [
       ("live/copying", Fault.libvirtdAtDestination), ("offline/restoring", .workerAtSource),
-      ("evacuation/first", .broker), ("evacuation/last", .coordinator),
+      ("evacuation/first", .broker), ("evacuation/first", .workerAtSource), ("evacuation/last", .coordinator),
     ].compactMap { name, fault in
       FaultPhase.all.first { $0.name == name }.map { FaultCell(phase: $0, fault: fault) }
     }
-    #expect(cells.count == 4)
+    #expect(cells.count == 5)
     try await LabSlots.holding {
       for verdict in try await FaultTable(cells: cells).run() {
         #expect(verdict.flaws == [], "\(verdict.cell.phase.name), \(verdict.cell.fault.rawValue): \(verdict.answer)")
