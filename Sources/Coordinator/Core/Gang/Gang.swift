@@ -95,8 +95,12 @@ public struct Gang: Sendable, Equatable, Codable {
   /// Its members move, or are about to.
   var isMoving: Bool { phase == .closing || phase == .moving }
 
-  /// Whether nobody else may touch the machine.
-  func holds(_ uuid: String) -> Bool { members.contains { $0.uuid == uuid && ($0.state != .free || isMoving) } }
+  /// Whether nobody else may touch the machine. Of a job that is being opened that is so until all of it goes on: one
+  /// that is open already would be closed anew while others are not even told to open.
+  func holds(_ uuid: String) -> Bool {
+    let isOpening = phase == .opening && members.contains { $0.state == .opening }
+    return members.contains { $0.uuid == uuid && ($0.state != .free || isMoving || isOpening) }
+  }
 
   func hasOrder(_ task: TaskID) -> Bool { members.contains { $0.order?.id == task } }
 
