@@ -88,13 +88,21 @@ extension XMLTree {
     while let current = unsafe child {
       switch unsafe current.pointee.type {
       case XML_ELEMENT_NODE: content.append(.element(unsafe XMLTree(copying: current)))
-      case XML_TEXT_NODE, XML_CDATA_SECTION_NODE: content.append(.text(unsafe string(current.pointee.content)))
+      case XML_TEXT_NODE, XML_CDATA_SECTION_NODE: append(unsafe string(current.pointee.content))
       case XML_COMMENT_NODE: content.append(.comment(unsafe string(current.pointee.content)))
       default: break
       }
       unsafe child = unsafe current.pointee.next
     }
     dropLayout()
+  }
+
+  /// What was kept apart by something that is not read, or as CDATA, is one text.
+  private mutating func append(_ text: String) {
+    guard case .text(var joined)? = content.last else { return content.append(.text(text)) }
+    content.removeLast()
+    joined += text
+    content.append(.text(joined))
   }
 
   /// White space between elements is for the eye.
