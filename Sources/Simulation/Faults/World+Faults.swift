@@ -101,6 +101,7 @@ extension World {
     case .lateLooks(let host, _, _): hosts[host]?.lateness = .zero
     case .fullDisk(let host, _): workers[host]?.hasFullDisk = false
     case .leftover(let vm, let host, _):
+      guard hosts[host]?.isPowered == true else { return events.add(.heals(kind), at: now + .seconds(10)) }
       // Meanwhile it may have become the only one.
       guard hosts[host]?.machines[vm]?.state == .shutOff,
         hosts.contains(where: { $0.key != host && $0.value.machines[vm]?.isHere == true })

@@ -57,7 +57,15 @@ extension World {
     throw Failure(.capacity, "\(order.destination) has too little memory for \(order.vm)")
   }
 
+  /// A worker that was restarted waits for the job that the last one had begun.
+  private mutating func awaitsEarlierJob(of vm: VMName, _ number: Int, _ run: Run) -> Bool {
+    guard let machine = hosts[run.host]?.machines[vm], machine.isActive, machine.job != nil else { return false }
+    events.add(.step(number), at: now + .seconds(1))
+    return true
+  }
+
   mutating func examine(_ order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
+    if awaitsEarlierJob(of: order.vm, number, run) { return }
     if isSavedAlready(order, run) { return finish(number, .ready) }
     try open(order, run)
     switch try judge(order, run) {
@@ -81,10 +89,7 @@ extension World {
   mutating func proceed(with order: MigrationOrder, _ number: Int, _ run: Run) throws(Failure) {
     switch run.stage {
     case .opening:
-      // A worker that was restarted waits for the job that the last one had begun.
-      if let machine = hosts[run.host]?.machines[order.vm], machine.isActive, machine.job != nil {
-        return events.add(.step(number), at: now + .seconds(1))
-      }
+      if awaitsEarlierJob(of: order.vm, number, run) { return }
       try refuseOldImage(order, run)
       if isSavedAlready(order, run) { return finish(number, .success(vm: order.vm)) }
       try open(order, run)
