@@ -41,7 +41,7 @@ extension WorkerMachine {
     case .migrate(let migration):
       let order = MigrationOrder(
         vm: migration.vm, destination: migration.destination, type: migration.type ?? configuration.migrationType,
-        tuning: migration.tuning, mayBegin: !isExpired && !isSuperseded, task: task.id)
+        tuning: migration.tuning, mayBegin: !isExpired && !isSuperseded, isRecalled: arrival.isRecalled, task: task.id)
       effects += begin(
         [.migrate(order)], for: task, arrival, retries: migration.retries ?? configuration.retries, at: now)
     case .evacuate, .restore, .rearrange, .apply, .cordon, .uncordon, .pauseOperation, .resumeOperation:

@@ -80,6 +80,31 @@ struct FaultTests {
     }
   }
 
+  @Test("A host that lost its power before libvirt had removed the definition of what has moved: the worker removes it")
+  func definitionLeft() async throws {
+    try await Lab.with(hosts: 2) { lab in
+      try await lab.startGuests(1, on: "node1", "mem=96", "fill=80")
+      try await lab.must("rate", "node1", "200mbit")
+      let definition = try await lab.virsh("node1", "dumpxml", "--inactive", "vm1")
+      try lab.folder.write(definition, to: "vm1.xml")
+      let bus = try await LabBus(lab)
+      try await bus.publish(
+        "fast/migfra/node1/task", "task: migrate vm\nid: d1\nvm-name: vm1\ndestination: node2\n")
+      try await eventually("copying", within: .seconds(20)) {
+        bus.messages.contains { $0.topic == "fast/migfra/node1/progress" && $0.text.contains("phase: copying") }
+      }
+      try await lab.kill("migfra-worker", on: "node1")
+      while try await lab.whereabouts(of: "vm1", hosts: 2) != ["node2/running"] {
+        try await Task.sleep(for: .milliseconds(200))
+      }
+      _ = try await lab.virsh("node1", "define", lab.folder.file("vm1.xml"))
+      try await lab.restart("migfra-worker", on: "node1")
+      let answer = try await eventually("answer after the restart") { bus.results(of: "node1").first }
+      #expect(answer.contains("id: d1\nvm-name: vm1\nstatus: success"), "\(answer)")
+      #expect(try await lab.whereabouts(of: "vm1", hosts: 2) == ["node2/running"])
+    }
+  }
+
   @Test("A worker that is asked to end during a migration ends at once, and answers after its next start, once")
   func workerStopped() async throws {
     try await Lab.with(hosts: 2) { lab in

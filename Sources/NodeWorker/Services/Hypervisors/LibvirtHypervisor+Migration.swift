@@ -11,8 +11,9 @@ extension LibvirtHypervisor {
     if try await isSavedAlready(order, connection) { return .ready }
     return try await withEnds(of: order, connection) { ends throws(HypervisorError) in
       switch try await ends.judge() {
-      case .there where savedImage(of: order) == nil:
-        return try await ends.lacksDevices() ? .ready : .alreadyThere
+      case .there(let there) where savedImage(of: order) == nil:
+        if try await ends.lacksDevices() { return .ready }
+        return try await ends.definitionLeft(by: there) == nil ? .alreadyThere : .ready
       case .there: return .ready
       case .here(let record):
         try await ends.preflight(record)
@@ -56,7 +57,10 @@ extension LibvirtHypervisor {
   ) async throws(HypervisorError) -> MovedVM {
     if ends.order.type == .offline { return try await moveOffline(ends, finding, course) }
     switch finding {
-    case .there: return MovedVM()
+    case .there(let there):
+      var moved = MovedVM()
+      moved.remarks = try await ends.removeDefinitionLeft(by: there)
+      return moved
     case .notRunning(let here, _): throw notRunning(ends.order, here)
     case .here(let record): return try await move(record, ends, course)
     }

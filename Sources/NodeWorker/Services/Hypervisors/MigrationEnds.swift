@@ -87,6 +87,28 @@ struct MigrationEnds: Sendable {
         + "right one and stop the other")
   }
 
+  /// The definition at home of a machine that runs at the destination with its own: the host lost its power, and the
+  /// worker's last run with it, before libvirt had removed it. Of other tasks nothing is known: what is there is somebody's.
+  func definitionLeft(by there: DomainRecord) async throws(HypervisorError) -> DomainRecord? {
+    guard order.isRecalled, there.isPersistent else { return nil }
+    let here = try await atSource("looking up \(vm)") { source throws(LibvirtError) in
+      try await source.domain(.uuid(there.uuid))
+    }
+    guard let here, !here.isActive, here.isPersistent, !here.hasManagedSave else { return nil }
+    return here
+  }
+
+  /// - Returns: what is to be said if it stays: the machine has moved all the same.
+  func removeDefinitionLeft(by there: DomainRecord) async throws(HypervisorError) -> [String] {
+    guard let here = try await definitionLeft(by: there) else { return [] }
+    do throws(LibvirtError) {
+      try await source.undefineAlone(.uuid(here.uuid))
+      return []
+    } catch {
+      return ["its definition on \(host) could not be removed: \(error.message)"]
+    }
+  }
+
   /// Ends what was loaded at the destination from an image that nothing has run from since, with its definition.
   func discardLoaded(_ record: DomainRecord) async throws(HypervisorError) {
     guard record.state == .paused else {
