@@ -42,7 +42,8 @@ struct CancelTests {
       try await lab.startGuests(4, on: "node1", "mem=48", "fill=32")
       let bus = try await LabBus(lab)
       let watch = try Watch(lab, guests: 4)
-      try await lab.must("rate", "node1", "50mbit")
+      // Slow enough that none has moved before its destination is gone, however busy this machine is.
+      try await lab.must("rate", "node1", "10mbit")
       try await bus.publish(
         "fast/coordinator/task",
         "task: evacuate node\nid: w\nhost: node1\ndestinations: [node2]\nparameter: {retry-counter: 20}\n")
@@ -51,7 +52,9 @@ struct CancelTests {
       try await eventually("an attempt that failed", within: .seconds(60)) {
         bus.messages.contains { $0.topic.hasPrefix("fast/coordinator/plan/") && $0.text.contains("retrying") }
       }
-      #expect(try await cancel("w", bus).contains("cancelled: 0 moved, 4 stayed"))
+      let early = try await cancel("w", bus)
+      #expect(early.contains("cancelled: 0 moved, 4 stayed"), "\(early)")
+      try await lab.must("rate", "node1", "50mbit")
       try await lab.must("daemon", "node2", "start")
       try await eventually("node2 back", within: .seconds(60)) { try await lab.migfra("why", "node1").status == 0 }
       try await bus.publish(
