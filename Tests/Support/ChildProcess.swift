@@ -4,6 +4,8 @@ import Synchronization
 /// A program that a test has started and must end, by its process id.
 public final class ChildProcess: Sendable {
   public let id: pid_t
+  /// The program and its arguments, for what is said of it.
+  private let command: String
   /// Nil while it runs; the status of `waitpid`.
   private let status = Mutex<Int32?>(nil)
 
@@ -41,6 +43,7 @@ public final class ChildProcess: Sendable {
       throw ChildError(description: "start \(executable): \(unsafe String(cString: strerror(failure)))")
     }
     self.id = id
+    command = ([executable] + arguments).joined(separator: " ")
   }
 
   /// The last resort: a test that was left early.
@@ -76,11 +79,11 @@ public final class ChildProcess: Sendable {
   /// Ends the program with `signal` and waits until it has ended.
   public func end(with signal: Int32) async throws {
     self.signal(signal)
-    try await eventually("end of process \(id)") { !isRunning }
+    try await eventually("end of process \(id), \(command)") { !isRunning }
   }
 
   public func wait(within limit: Duration = .seconds(30)) async throws -> Int32 {
-    try await eventually("end of process \(id)", within: limit) { exitCode }
+    try await eventually("end of process \(id), \(command)", within: limit) { exitCode }
   }
 }
 

@@ -18,7 +18,7 @@ struct Lab {
   static func with(
     hosts: Int = 3, deviceHosts: Int = 0, environment: [String: String] = [:], _ body: (Lab) async throws -> Void
   ) async throws {
-    try await LabSlots.holding {
+    try await LabSlots.holding(1 + deviceHosts) {
       try await Lab(folder: try TemporaryFolder("migfra-lab"), environment: environment).during(
         hosts: hosts, deviceHosts: deviceHosts, body)
     }
@@ -28,7 +28,9 @@ struct Lab {
     do {
       try await must("up", "\(hosts)")
       try await withThrowingTaskGroup { group in
-        for number in 0..<deviceHosts { group.addTask { _ = try await must("vfio", "\(number + 1)") } }
+        for number in 0..<deviceHosts {
+          group.addTask { _ = try await must("vfio", "\(number + 1)", within: .seconds(240)) }
+        }
         try await group.waitForAll()
       }
       try await must("services")

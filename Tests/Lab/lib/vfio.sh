@@ -50,7 +50,7 @@ lab_vfio() {
     furnish_vnode "$vnode"
     vnode_power "$vnode" "$release"
     vnode_settled() { vnode_answers "$vnode" || ! is_running "$vnode"; }
-    wait_until 120 vnode_settled && is_running "$vnode" ||
+    wait_until 180 vnode_settled && is_running "$vnode" ||
       die "$vnode does not answer: $(tail -n 3 "$STATE/$vnode/console.log")"
     # One standing connection: a handshake for every command would cost the emulated processor half a second.
     on ctl "${SSH[@]}" -fNM -o ServerAliveInterval=5 "root@$vnode" </dev/null >/dev/null 2>&1
