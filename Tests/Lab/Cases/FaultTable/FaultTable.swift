@@ -22,44 +22,54 @@ struct FaultTable {
   }
 
   init(cells: [FaultCell], report: FileHandle? = nil) {
+    self.cells = cells
     self.report = report
-    let kinds = cells.map(\.kindOfLab)
-    self.cells = cells.enumerated().sorted { one, other in
-      (kinds.firstIndex(of: kinds[one.offset]) ?? 0, one.offset) < (
-        kinds.firstIndex(of: kinds[other.offset]) ?? 0, other.offset
-      )
-    }.map(\.element)
   }
 
-  /// Runs all cells and writes a line for each, and a last one. After a broken cell the lab is made anew.
-  func run() async throws -> [FaultCell.Verdict] {
-    var verdicts: [FaultCell.Verdict] = []
+  /// Runs all cells and writes a line for each as it ends, and a last one.
+  ///
+  /// - Parameter lanes: how many labs there are at once; each takes the next cell of its kind when it is free.
+  func run(lanes: Int = 1) async throws -> [FaultCell.Verdict] {
+    let course = FaultCourse(cells)
+    try await withThrowingTaskGroup { group in
+      for _ in 0..<lanes {
+        group.addTask { try await runLane(course) }
+      }
+      try await group.waitForAll()
+    }
+    let verdicts = await course.verdicts
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try markdown(verdicts).write(toFile: "\(folder)/table.md", atomically: true, encoding: .utf8)
+    try say(closing(verdicts))
+    return verdicts
+  }
+
+  /// Cell after cell in one lab; it is made anew after a broken one, and for another kind.
+  private func runLane(_ course: FaultCourse) async throws {
     var current: (kind: String, lab: FaultLab)?
-    for cell in cells {
+    while let (number, cell) = await course.next(like: current?.kind) {
       if let lab = current?.lab, current?.kind != cell.kindOfLab {
         try await lab.down()
         current = nil
       }
+      let verdict: FaultCell.Verdict
       do {
         let lab =
           if let current { current.lab } else { try await FaultLab.up(cell.phase.scene, cell.fault.environment) }
         current = (cell.kindOfLab, lab)
-        verdicts.append(await cell.run(in: lab, number: verdicts.count + 1))
+        verdict = await cell.run(in: lab, number: number)
       } catch {
-        verdicts.append(FaultCell.Verdict(cell: cell, duration: .zero, answer: "", flaws: ["no lab: \(error)"]))
+        verdict = FaultCell.Verdict(cell: cell, duration: .zero, answer: "", flaws: ["no lab: \(error)"])
       }
-      try say(line(verdicts[verdicts.count - 1], verdicts.count))
-      if verdicts[verdicts.count - 1].isBroken, let lab = current?.lab {
+      let count = await course.keep(verdict)
+      try say(line(verdict, count))
+      if verdict.isBroken, let lab = current?.lab {
         try lab.keepLogs(in: "\(folder)/\(cell.phase.name.replacing("/", with: "-"))-\(cell.fault.rawValue)")
         try await lab.down()
         current = nil
       }
     }
     try await current?.lab.down()
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try markdown(verdicts).write(toFile: "\(folder)/table.md", atomically: true, encoding: .utf8)
-    try say(closing(verdicts))
-    return verdicts
   }
 
   /// For docs/reliability.md: what the operation's answer was in each cell, and which are broken.
