@@ -44,7 +44,7 @@ struct GC: AsyncParsableCommand {
   }
 
   private func show(_ found: [Leftover]) throws {
-    if options.json { return try printJSON(found.map(Row.init)) }
+    if options.json { return try printJSON(try found.map(Row.init)) }
     guard !found.isEmpty else { return print("no machine is on more than one host") }
     for (title, isRemovable) in [("Can be removed:", true), ("Not for gc:", false)] {
       let some = found.filter { ($0.obstacle == nil) == isRemovable }
@@ -52,7 +52,7 @@ struct GC: AsyncParsableCommand {
       print(title)
       for leftover in some {
         print("  \(leftover.host)  \(leftover.copy.name)  \(leftover.copy.description)")
-        print("    \(leftover.obstacle ?? leftover.command)")
+        print("    \(try leftover.obstacle ?? leftover.command())")
       }
     }
   }
@@ -99,7 +99,7 @@ struct GC: AsyncParsableCommand {
     /// The message that removes it.
     var task: String?
 
-    init(_ leftover: Leftover) {
+    init(_ leftover: Leftover) throws {
       host = leftover.host.rawValue
       vm = leftover.copy.name.rawValue
       uuid = leftover.copy.uuid
@@ -107,7 +107,7 @@ struct GC: AsyncParsableCommand {
       obstacle = leftover.obstacle
       guard obstacle == nil else { return }
       topic = Topics.task(leftover.host)
-      task = leftover.message
+      task = try leftover.message()
     }
   }
 

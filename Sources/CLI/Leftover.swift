@@ -39,29 +39,23 @@ struct Leftover {
   var order: TaskMessage.Body { .stop([VMStop(vm: copy.name, undefines: true, strayUUID: copy.uuid)]) }
 
   /// The task in one line: JSON is YAML, too.
-  var message: String {
-    let name = copy.name.rawValue.jsonText
-    return #"{"task": "stop vm", "list": [{"vm-name": \#(name), "undefine": true, "stray": \#(copy.uuid.jsonText)}]}"#
+  func message() throws -> String {
+    let (name, uuid) = (try copy.name.rawValue.json(), try copy.uuid.json())
+    return #"{"task": "stop vm", "list": [{"vm-name": \#(name), "undefine": true, "stray": \#(uuid)}]}"#
   }
 
   /// For a shell.
-  var command: String {
-    let quoted = message.replacingOccurrences(of: "'", with: #"'\''"#)
+  func command() throws -> String {
+    let quoted = try message().replacingOccurrences(of: "'", with: #"'\''"#)
     return "mosquitto_pub -h BROKER -q 1 -t \(Topics.task(host)) -m '\(quoted)'"
   }
 }
 
 extension String {
   /// In quotes, with what JSON wants escaped.
-  fileprivate var jsonText: String {
-    var text = "\""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\"", "\\": text += "\\\(scalar)"
-      case "\u{0}"..."\u{1F}": text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
+  fileprivate func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 }

@@ -52,13 +52,17 @@ struct Simulate: ParsableCommand {
       return
     }
     var campaign = Campaign()
+    var progress = ProgressLine(of: seeds)
     for seed in first...first + (seeds - 1) {
+      progress.show(seed - first, "seeds, \(campaign.failures.count) broken promises")
       let told = campaign.failures.count
       campaign.run(seed, size: size, sabotage: sabotage, shortens: told < shown)
       if campaign.failures.count > told, let failure = campaign.failures.last {
+        progress.clear()
         print(told < shown ? "\(failure)\n" : failure.summary)
       }
     }
+    progress.clear()
     print(campaign.summary)
     if !campaign.failures.isEmpty { throw Exit.error }
   }
