@@ -31,7 +31,7 @@ build: setup ## release programs in .build/release; a host needs no Swift runtim
 test: setup ## every test, on real hosts too
 	@.ci/test
 
-test-faults: setup ## phases of operations x faults on real hosts (PHASES=live,swap FAULTS=worker); over an hour for all
+test-faults: setup ## phases of operations x faults on real hosts (PHASES=live,swap FAULTS=worker LANES=2); an hour for all
 	swift build --build-tests
 	@PHASES='$(PHASES)' FAULTS='$(FAULTS)' LANES='$(or $(LANES),2)' Tests/Lab/faults
 
