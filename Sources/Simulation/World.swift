@@ -150,7 +150,8 @@ public struct World {
 
   mutating func note(_ line: String) {
     guard keepsHistory else { return }
-    history.append("\(now) \(line)")
+    let milliseconds = Int(now / .milliseconds(1))
+    history.append("\(milliseconds / 1000).\(String(1000 + milliseconds % 1000).dropFirst()) s  \(line)")
   }
 
   /// Runs to the end, or to the first broken promise.
