@@ -33,7 +33,7 @@ test: setup ## every test, on real hosts too
 
 test-faults: setup ## phases of operations x faults on real hosts (PHASES=live,swap FAULTS=worker LANES=2); an hour for all
 	swift build --build-tests
-	@PHASES='$(PHASES)' FAULTS='$(FAULTS)' LANES='$(or $(LANES),2)' Tests/Lab/faults
+	@PHASES='$(PHASES)' FAULTS='$(FAULTS)' LANES='$(LANES)' Tests/Lab/faults
 
 lint: ## format and shell checks
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -34,7 +34,7 @@ struct FaultTableTests {
     let report = try #require(FileHandle(forWritingAtPath: path), "FAULT_TABLE is no file for the lines: \(path)")
     let table = FaultTable(phases: Self.words("PHASES"), faults: Self.words("FAULTS"), report: report)
     try #require(!table.cells.isEmpty, "no phase and fault of these names")
-    let lanes = Int(Self.environment["LANES"] ?? "2") ?? 0
+    let lanes = Int(Self.environment["LANES"] ?? "") ?? 0
     try #require(lanes > 0, "LANES is no number of labs")
     for verdict in try await table.run(lanes: lanes) {
       #expect(!verdict.isBroken, "\(verdict.cell.phase.name), \(verdict.cell.fault.rawValue)")
